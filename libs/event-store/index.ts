@@ -1,0 +1,2 @@
+export * from './append-request.js';
+export * from './read.js';

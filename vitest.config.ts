@@ -1,0 +1,29 @@
+import swc from 'unplugin-swc';
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['tidemark-source', 'node', 'import', 'module', 'default'];
+
+export default defineConfig({
+  // Nest needs decorator metadata, which esbuild cannot emit.
+  plugins: [
+    swc.vite({
+      module: { type: 'es6' },
+      jsc: {
+        target: 'es2022',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+        keepClassNames: true,
+      },
+    }),
+  ],
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['{apps,libs,migrations,dev,bench,test}/**/*.spec.ts'],
+    globalSetup: ['test/harness/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    minWorkers: 1,
+  },
+});
