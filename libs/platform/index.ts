@@ -1,0 +1,32 @@
+export {
+  ConfigError,
+  databaseUrl,
+  host,
+  httpUrl,
+  kafkaBrokers,
+  loadConfig,
+  logLevel,
+  nodeEnv,
+  port,
+  wholeNumber,
+} from './config.js';
+export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
+export { createPool, type PoolOptions } from './pool.js';
+export {
+  PLATFORM_PROBLEMS,
+  platformProblem,
+  ProblemError,
+  problemType,
+  type ProblemDocument,
+  type ProblemMapper,
+  type Violation,
+} from './problem.js';
+export { problemOf } from './known-errors.js';
+export { ProblemFilter } from './problem.filter.js';
+export { apiProblems, PROBLEM_SCHEMA, type ProblemCatalogue } from './api-problems.js';
+export { validationPipe } from './validation.js';
+export { isStorableText } from './json-body.js';
+export { createMetrics } from './metrics.js';
+export { type HealthCheck } from './health.js';
+export { Shutdown, type ShutdownStep } from './shutdown.js';
+export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';

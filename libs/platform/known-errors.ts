@@ -1,0 +1,65 @@
+import { HttpException } from '@nestjs/common';
+import { platformProblem, ProblemError, type PlatformProblemCode } from './problem.js';
+
+/** Seconds a client should wait after a 503. */
+const RETRY_AFTER = { 'Retry-After': '1' };
+
+/** Fastify's own refusals, by their code. */
+const FASTIFY_PROBLEMS: Readonly<Record<string, readonly [PlatformProblemCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send application/json in UTF-8.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is longer than this server accepts.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'Content-Length does not match the body.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-json', 'The body is empty.'],
+  FST_ERR_BAD_URL: ['malformed-request', 'The address is not valid.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['url-too-long', 'A part of the address is too long.'],
+};
+
+/** Connection-level failures of pg and the network: the request may succeed later. */
+const UNAVAILABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', '57P01', '57P02', '57P03', '53300', '08006', '08001']);
+
+/**
+ * What an error means to an HTTP client. DomainError and OverloadedError are recognised by their `name`, because the platform
+ * knows no room: `x.not-found` → 404, any other domain code → 409 with the error's details; overload → 503 with Retry-After.
+ * Anything unknown → 500 that tells nothing of the inside.
+ */
+export function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const { name, code, message, details } = (error ?? {}) as Record<string, unknown>;
+  if (name === 'DomainError' && typeof code === 'string') {
+    const status = code.endsWith('.not-found') ? 404 : 409;
+    return new ProblemError(status, code, status === 404 ? 'It does not exist' : 'A business rule refuses this', String(message), {
+      ...(details as object | undefined),
+    });
+  }
+  if (name === 'OverloadedError') {
+    return platformProblem('overloaded', 'The queue is full; try again in a moment.', {}, RETRY_AFTER);
+  }
+  if (typeof code === 'string') {
+    const known = FASTIFY_PROBLEMS[code];
+    if (known !== undefined) return platformProblem(...known);
+    if (UNAVAILABLE.has(code)) return unavailable();
+  }
+  if (error instanceof HttpException) return httpProblem(error);
+  // pg reports a pool that found no connection, and a connection that went away, only in words
+  if (error instanceof Error && /^(timeout exceeded when trying to connect|Connection terminated)/.test(error.message)) return unavailable();
+  return platformProblem('internal-error', 'The failure was recorded. It is safe to repeat the request with the same Idempotency-Key.');
+}
+
+const unavailable = (): ProblemError =>
+  platformProblem('unavailable', 'A part this server depends on does not answer; try again in a moment.', {}, RETRY_AFTER);
+
+const HTTP_CODES: Readonly<Record<number, PlatformProblemCode>> = {
+  400: 'malformed-request',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'body-too-large',
+  414: 'url-too-long',
+  415: 'unsupported-media-type',
+  503: 'unavailable',
+};
+
+function httpProblem(error: HttpException): ProblemError {
+  const code = HTTP_CODES[error.getStatus()];
+  if (code !== undefined) return platformProblem(code, error.message, {}, code === 'unavailable' ? RETRY_AFTER : {});
+  return new ProblemError(error.getStatus(), `http-${error.getStatus()}`, error.name, error.message);
+}

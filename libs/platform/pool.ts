@@ -1,0 +1,62 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+export interface PoolOptions {
+  readonly databaseUrl: string;
+  /** Most connections at once. */
+  readonly max: number;
+  /** Shown in pg_stat_activity as `tidemark-<app>`. */
+  readonly app: string;
+  readonly logger: Logger;
+  /** How long a caller waits for a free or new connection, milliseconds. Default 5000. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** Object ids of the types read differently from pg's defaults. */
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+const DATE = 1082;
+
+/**
+ * A pg pool of our own:
+ * - `int8` reads as a number (and throws beyond the safe integers instead of rounding), `timestamptz` as an ISO 8601 UTC string in
+ *   milliseconds, `date` as `YYYY-MM-DD`. Parsers belong to this pool: pg's process-wide ones are not touched.
+ * - Sessions run in UTC.
+ * - A connection that dies while idle is logged (`database.connection.lost`) and replaced; it does not end the process.
+ * Whoever creates it ends it (`pool.end()`).
+ */
+export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5_000 }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max,
+    application_name: `tidemark-${app}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    options: '-c timezone=UTC',
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+  });
+  pool.on('error', (err) => logger.warn({ event: 'database.connection.lost', err }));
+  return pool;
+}
+
+function typeParser(oid: number, format: 'text' | 'binary' = 'text'): unknown {
+  if (format === 'text') {
+    if (oid === INT8) return safeInteger;
+    if (oid === TIMESTAMPTZ) return isoTime;
+    if (oid === DATE) return String;
+  }
+  return pg.types.getTypeParser(oid, format as 'text');
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint from the database is beyond the safe integers: ${text}`);
+  return value;
+}
+
+const isoTime = (text: string): string => {
+  const time = new Date(text);
+  // infinity and -infinity have no ISO form
+  return Number.isNaN(time.getTime()) ? text : time.toISOString();
+};

@@ -1,0 +1,66 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { problemOf } from './known-errors.js';
+import { platformProblem, PROBLEM_CONTENT_TYPE, type ProblemError, type ProblemMapper } from './problem.js';
+import type { RouteTable } from './route-table.js';
+
+export interface ProblemFilterOptions {
+  readonly logger: Logger;
+  readonly routes: RouteTable;
+  /** Asked before the platform's own table. */
+  readonly mapper?: ProblemMapper;
+}
+
+/**
+ * The one place where errors become HTTP answers: always application/problem+json with a stable code and the correlation id.
+ * An unknown path is 404, a known path with another method 405 with Allow. A 5xx is logged with its cause (`http.request.failed`).
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly options: ProblemFilterOptions) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const problem = request.is404 ? this.options.routes.refuse(request.method, request.url) : this.problemOf(error);
+    if (problem.status >= 500) {
+      this.options.logger.error({
+        event: 'http.request.failed',
+        code: problem.code,
+        correlationId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        err: error,
+      });
+    }
+    sendProblem(reply, problem, request.id);
+  }
+
+  private problemOf(error: unknown): ProblemError {
+    return this.options.mapper?.(error) ?? problemOf(error);
+  }
+}
+
+export function sendProblem(reply: FastifyReply, problem: ProblemError, traceId: string): void {
+  void reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('content-type', PROBLEM_CONTENT_TYPE)
+    .send(JSON.stringify(problem.toDocument(traceId)));
+}
+
+/** Answers on a socket whose request could not even be parsed, so that no client ever sees anything but a problem document. */
+export function rawProblem(error: { code?: string }): string {
+  const problem =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? platformProblem('header-too-large', 'The headers are longer than this server accepts.')
+      : platformProblem('malformed-request', 'This is not a valid HTTP request.');
+  const body = JSON.stringify(problem.toDocument('none'));
+  const reason = problem.status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
+  return (
+    `HTTP/1.1 ${problem.status} ${reason}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  );
+}
