@@ -1,0 +1,31 @@
+import type { ValueTransformer } from 'typeorm';
+
+/**
+ * `bigint` as a JavaScript number: amounts and quantities are checked to be safe integers before they become events, so the
+ * driver's strings (made for 64 bits) would only spread parsing over every reader.
+ */
+const safeInteger: ValueTransformer = {
+  to: (value: number | null | undefined): number | null | undefined => value,
+  from: (value: string | number | null): number | null => (value === null ? null : Number(value)),
+};
+
+interface Nullability<N extends boolean> {
+  nullable?: N;
+}
+
+/** Counts, pieces and minor units of money. */
+export const whole = <N extends boolean = false>(name: string, options: Nullability<N> = {}) =>
+  ({ name, type: 'bigint', transformer: safeInteger, ...options }) as const;
+
+/** Milliseconds, not microseconds: what travels through Kafka and what is read from the store must give equal rows. */
+export const moment = <N extends boolean = false>(name: string, options: Nullability<N> = {}) =>
+  ({ name, type: 'timestamp with time zone', precision: 3, ...options }) as const;
+
+export const text = <N extends boolean = false>(name: string, options: Nullability<N> = {}) =>
+  ({ name, type: 'text', ...options }) as const;
+
+/** Small whole numbers: versions, line numbers, attempts. */
+export const int = <N extends boolean = false>(name: string, options: Nullability<N> = {}) =>
+  ({ name, type: 'integer', ...options }) as const;
+
+export const flag = (name: string) => ({ name, type: 'boolean' }) as const;
