@@ -10,3 +10,12 @@ export interface Decider<State, Command, Event extends DomainEvent> {
   decide(command: Command, state: State): Event[];
   evolve(state: State, event: Event): State;
 }
+
+/** The state after `events`, starting from `from`. Pure; throws only on a history no decider could have written. */
+export function fold<State, Event extends DomainEvent>(
+  decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
+  events: readonly Event[],
+  from: State = decider.initialState,
+): State {
+  return events.reduce((state, event) => decider.evolve(state, event), from);
+}

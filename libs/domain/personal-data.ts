@@ -5,3 +5,12 @@ declare const personal: unique symbol;
  * the per-event list in `personalDataOf` it says which fields must be encrypted per subject, masked in logs, and forgotten on request.
  */
 export type Personal<T> = T & { readonly [personal]?: true };
+
+/** Dotted paths of the fields of `Data` that are marked; `*` stands for the items of an array. */
+export type PersonalPath<Data> = Data extends readonly (infer Item)[]
+  ? `*.${PersonalPath<Item>}`
+  : Data extends object
+    ? { [Key in keyof Data & string]: PathOf<Key, NonNullable<Data[Key]>> }[keyof Data & string]
+    : never;
+
+type PathOf<Key extends string, Value> = typeof personal extends keyof Value ? Key : `${Key}.${PersonalPath<Value>}`;
