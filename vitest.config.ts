@@ -1,7 +1,7 @@
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['tidemark-source', 'node', 'import', 'module', 'default'];
+const conditions = ['tidemark-source', 'node'];
 
 export default defineConfig({
   // Nest needs decorator metadata, which esbuild cannot emit.

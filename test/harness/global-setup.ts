@@ -1,0 +1,106 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { ensureDatabase, removeCluster, startPostgres, THROWAWAY_SETTINGS, type RunningPostgres } from '../../dev/embedded-postgres.js';
+import { startKafka, type RunningKafka } from '../../dev/kafka.js';
+import { freePorts } from '../../dev/ports.js';
+import { isAlive, listProcesses } from '../../dev/process-table.js';
+import { needsOf } from './needs.js';
+import { TEMPLATE_DATABASE } from './template.js';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The shared cluster's maintenance database; specs make their own with createTestDatabase(). */
+    databaseUrl: string;
+    /** `host:port` of the shared broker; specs keep apart by uniqueTopicPrefix(). */
+    kafkaBrokers: string[];
+  }
+}
+
+const SCRATCH_PREFIX = 'tidemark-test-';
+
+/**
+ * One PostgreSQL and one Kafka for the whole run, on free ports, in a scratch folder that is removed at the end.
+ * Only what the chosen specs use is started. What a killed earlier run left behind is ended first.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const needs = await needsOf(project);
+  if (!needs.postgres) return async () => undefined;
+  sweepLeftovers();
+  const scratch = mkdtempSync(join(tmpdir(), SCRATCH_PREFIX));
+  chmodSync(scratch, 0o755);
+  writeFileSync(join(scratch, 'owner.pid'), String(process.pid));
+
+  const [postgresPort = 0, kafkaPort = 0, controllerPort = 0] = await freePorts(3);
+  const started = await Promise.allSettled([
+    startPostgres({
+      dataDir: join(scratch, 'pgdata'),
+      port: postgresPort,
+      logFile: join(scratch, 'postgres.log'),
+      settings: THROWAWAY_SETTINGS,
+    }),
+    needs.kafka
+      ? startKafka({ dataDir: join(scratch, 'kafka'), port: kafkaPort, controllerPort, logFile: join(scratch, 'kafka.log') })
+      : undefined,
+  ] as const);
+  const [postgres, kafka] = started.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as [
+    RunningPostgres | undefined,
+    RunningKafka | undefined,
+  ];
+  const children = [postgres?.process, kafka?.process].filter((child) => child !== undefined);
+  const killAll = (): void => children.forEach((child) => child.kill('SIGKILL'));
+  process.once('exit', killAll);
+
+  const teardown = async (): Promise<void> => {
+    // Throwaway data: nothing is gained by a clean end.
+    await Promise.all([kafka?.process.stop('SIGKILL'), postgres?.process.stop('SIGQUIT', 5_000)]);
+    process.off('exit', killAll);
+    removeCluster(join(scratch, 'pgdata'));
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  const failed = started.find((result) => result.status === 'rejected');
+  try {
+    if (failed !== undefined || postgres === undefined) throw failed?.reason ?? new Error('PostgreSQL did not start');
+    await makeTemplate(postgres);
+    project.provide('databaseUrl', postgres.urlOf('postgres'));
+    if (kafka !== undefined) project.provide('kafkaBrokers', [kafka.broker]);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
+
+/** A migrated database that every test database is copied from. */
+async function makeTemplate(postgres: RunningPostgres): Promise<void> {
+  await ensureDatabase(postgres, TEMPLATE_DATABASE);
+  const migrations = join(import.meta.dirname, '../../migrations/data-source.ts');
+  if (existsSync(migrations)) {
+    const { migrationDataSource } = await import(/* @vite-ignore */ migrations);
+    const dataSource = migrationDataSource(postgres.urlOf(TEMPLATE_DATABASE));
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+    await dataSource.destroy();
+  }
+  // Copying a database fails while anyone is connected to it.
+  const client = new pg.Client({ connectionString: postgres.urlOf('postgres') });
+  await client.connect();
+  await client.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`);
+  await client.end();
+}
+
+/** A run that was killed could not end its servers; their command lines name its scratch folder. */
+function sweepLeftovers(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(SCRATCH_PREFIX))) {
+    const scratch = join(tmpdir(), name);
+    const ownerFile = join(scratch, 'owner.pid');
+    if (!existsSync(ownerFile) || isAlive(Number(readFileSync(ownerFile, 'utf8')))) continue;
+    for (const { pid, commandLine } of listProcesses()) {
+      if (commandLine.includes(scratch)) process.kill(pid, 'SIGKILL');
+    }
+    removeCluster(join(scratch, 'pgdata'));
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

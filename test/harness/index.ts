@@ -1,0 +1,2 @@
+export { createTestDatabase, uniqueTopicPrefix, type TestDatabase } from './test-database.js';
+export { waitFor } from './wait-for.js';
