@@ -16,21 +16,29 @@ export interface EventMessage {
   readonly traceparent: string | null;
 }
 
+/** What can be encoded: an event whose data is an object, or already JSON text (as an outbox row keeps it, which saves a parse). */
+export type EncodableEvent = Omit<EventMessage, 'data'> & { readonly data: object | string };
+
+export type HeaderValue = string | Buffer | readonly (string | Buffer)[];
+
 /** Bytes for the broker: what a producer sends. */
 export interface OutgoingMessage {
   readonly topic: string;
-  readonly key: string;
-  /** null is a tombstone; we never produce one, but others may. */
+  /** Decides the partition and so the order: the stream id. Dead letters keep whatever key they came with. */
+  readonly key: string | Buffer | null;
+  /** null is a tombstone; we never produce one, but a dead letter may have been one. */
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, HeaderValue>>;
 }
 
 /** Bytes from the broker, before decoding. */
 export interface IncomingMessage {
   readonly topic: string;
   readonly partition: number;
+  /** A decimal number; compare as BigInt or Number. */
   readonly offset: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | string | undefined>>;
+  /** A header given more than once arrives as a list. */
+  readonly headers: Readonly<Record<string, HeaderValue | undefined>>;
 }
