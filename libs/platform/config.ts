@@ -41,6 +41,11 @@ export const kafkaBrokers = z
   .string()
   .transform((text) => text.split(',').map((broker) => broker.trim()))
   .refine((brokers) => brokers.every((broker) => /^[^\s:]+:\d{1,5}$/.test(broker)), 'must be host:port, separated by commas');
+/** TOPIC_PREFIX: first part of every topic and group name, so that several stacks can share a broker. */
+export const topicPrefix = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,50}$/, 'must be letters, digits, _ or -')
+  .default('tidemark');
 /** PORT; 0 takes a free one. */
 export const port = wholeNumber(0, 65_535);
 /** HOST to listen on; loopback unless told otherwise. */

@@ -8,6 +8,7 @@ export {
   logLevel,
   nodeEnv,
   port,
+  topicPrefix,
   wholeNumber,
 } from './config.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
@@ -30,3 +31,4 @@ export { createMetrics } from './metrics.js';
 export { type HealthCheck } from './health.js';
 export { Shutdown, type ShutdownStep } from './shutdown.js';
 export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';
+export { isTransientDatabaseError } from './transient-database-error.js';

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { platformProblem, ProblemError, type PlatformProblemCode } from './problem.js';
+import { isTransientDatabaseError } from './transient-database-error.js';
 
 /** Seconds a client should wait after a 503. */
 const RETRY_AFTER = { 'Retry-After': '1' };
@@ -13,9 +14,6 @@ const FASTIFY_PROBLEMS: Readonly<Record<string, readonly [PlatformProblemCode, s
   FST_ERR_BAD_URL: ['malformed-request', 'The address is not valid.'],
   FST_ERR_MAX_PARAM_LENGTH: ['url-too-long', 'A part of the address is too long.'],
 };
-
-/** Connection-level failures of pg and the network: the request may succeed later. */
-const UNAVAILABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', '57P01', '57P02', '57P03', '53300', '08006', '08001']);
 
 /**
  * What an error means to an HTTP client. DomainError and OverloadedError are recognised by their `name`, because the platform
@@ -37,11 +35,9 @@ export function problemOf(error: unknown): ProblemError {
   if (typeof code === 'string') {
     const known = FASTIFY_PROBLEMS[code];
     if (known !== undefined) return platformProblem(...known);
-    if (UNAVAILABLE.has(code)) return unavailable();
   }
   if (error instanceof HttpException) return httpProblem(error);
-  // pg reports a pool that found no connection, and a connection that went away, only in words
-  if (error instanceof Error && /^(timeout exceeded when trying to connect|Connection terminated)/.test(error.message)) return unavailable();
+  if (isTransientDatabaseError(error)) return unavailable();
   return platformProblem('internal-error', 'The failure was recorded. It is safe to repeat the request with the same Idempotency-Key.');
 }
 

@@ -1,5 +1,6 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
-import { platformProblem, type Violation } from './problem.js';
+import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
+import { getMetadataStorage } from 'class-validator';
+import { platformProblem, type ProblemError, type Violation } from './problem.js';
 
 /** Violations told in one answer; a body with thousands of bad lines must not be answered with a longer one. */
 const MAX_VIOLATIONS = 50;
@@ -9,20 +10,45 @@ const MAX_VIOLATIONS = 50;
  * every violation (up to 50) is answered at once as 400 `validation-failed` with `errors: [{ path, message }]`.
  */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new BoundedValidationPipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
     stopAtFirstError: false,
     validationError: { target: false, value: false },
-    exceptionFactory: (errors) => {
-      const violations = [...violationsOf(errors, '')].slice(0, MAX_VIOLATIONS);
-      return platformProblem('validation-failed', violations.map(({ path, message }) => `${path}: ${message}`).slice(0, 3).join('; '), {
-        errors: violations,
-      });
-    },
+    exceptionFactory: (errors) => refusal([...violationsOf(errors, '')]),
   });
+}
+
+/**
+ * class-validator looks into every element even when the array is longer than `@ArrayMaxSize` allows, which lets a small body cost
+ * seconds. Here the length is seen first.
+ */
+class BoundedValidationPipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.metatype !== undefined && typeof value === 'object' && value !== null) {
+      const violations = [...tooLongArrays(value as Record<string, unknown>, metadata.metatype)];
+      if (violations.length > 0) throw refusal(violations);
+    }
+    return super.transform(value, metadata);
+  }
+}
+
+function* tooLongArrays(value: Record<string, unknown>, type: Function): Generator<Violation> {
+  for (const { name, propertyName, constraints } of getMetadataStorage().getTargetValidationMetadatas(type, '', false, false)) {
+    const max = constraints?.[0] as unknown;
+    const items = value[propertyName];
+    if (name === 'arrayMaxSize' && typeof max === 'number' && Array.isArray(items) && items.length > max) {
+      yield { path: propertyName, message: `${propertyName} must contain no more than ${max} elements` };
+    }
+  }
+}
+
+function refusal(all: readonly Violation[]): ProblemError {
+  const errors = all.slice(0, MAX_VIOLATIONS);
+  const detail = errors.slice(0, 3).map(({ path, message }) => `${path}: ${message}`);
+  return platformProblem('validation-failed', detail.join('; '), { errors });
 }
 
 function* violationsOf(errors: readonly ValidationError[], parent: string): Generator<Violation> {
