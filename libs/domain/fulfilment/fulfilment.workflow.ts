@@ -1,0 +1,201 @@
+import type { StockShortage } from '../order/order.events.js';
+import type { PaymentOperation } from '../payment/payment.events.js';
+import type { FulfilmentEvent, FulfilmentItem, FulfilmentStep } from './fulfilment.events.js';
+import { FULFILMENT_SAGA } from './saga-definition.js';
+import { evolveFulfilment, type FulfilmentState, type StartedFulfilment } from './fulfilment.state.js';
+
+/** What the gateway's book says of a payment when it is asked by our reference. */
+export type GatewayPaymentStatus = 'none' | 'authorized' | 'captured' | 'declined' | 'voided' | 'refunded';
+
+export type FulfilmentInput =
+  | {
+      readonly type: 'StartFulfilment';
+      readonly orderId: string;
+      readonly items: readonly FulfilmentItem[];
+      readonly amount: number;
+      readonly currency: string;
+      readonly paymentToken: string;
+    }
+  | { readonly type: 'StockReserved' }
+  | { readonly type: 'StockRefused'; readonly shortages: readonly StockShortage[] }
+  | { readonly type: 'GatewayDone'; readonly operation: PaymentOperation; readonly gatewayId: string | null }
+  | { readonly type: 'GatewayDeclined'; readonly operation: PaymentOperation; readonly code: string; readonly detail: string }
+  /** No usable answer, or none within the deadline: a timeout is a message like any other. */
+  | { readonly type: 'GatewayUnknown'; readonly operation: PaymentOperation; readonly detail: string }
+  | {
+      readonly type: 'GatewayFound';
+      readonly operation: PaymentOperation;
+      readonly payment: GatewayPaymentStatus;
+      readonly gatewayId: string | null;
+    }
+  | { readonly type: 'RequestCancellation'; readonly reason: string }
+  | { readonly type: 'ResumeFulfilment'; readonly mode: 'retry' | 'compensate'; readonly reason: string };
+
+/** What the runner owes the saga now. Derived from the state alone, so a restart knows it again. */
+export type FulfilmentAction =
+  | { readonly kind: 'reserve'; readonly items: readonly FulfilmentItem[] }
+  | { readonly kind: 'send'; readonly operation: PaymentOperation; readonly attempt: number }
+  | { readonly kind: 'look-up'; readonly operation: PaymentOperation; readonly attempt: number }
+  | { readonly kind: 'none' };
+
+/** Unknown outcomes of one step in a row before the saga parks. With the runner's backoff that is about five minutes. */
+export const MAX_ATTEMPTS = 12;
+
+export const initialFulfilment: FulfilmentState = { status: 'not-started' };
+
+/** What a settled look-up means for each operation: the step is done, was never done, or the books contradict each other. */
+const FOUND: Record<PaymentOperation, Partial<Record<GatewayPaymentStatus, 'done' | 'not-done' | 'declined'>>> = {
+  authorize: { none: 'not-done', authorized: 'done', declined: 'declined' },
+  capture: { authorized: 'not-done', captured: 'done' },
+  void: { authorized: 'not-done', voided: 'done' },
+  refund: { captured: 'not-done', refunded: 'done' },
+};
+
+/**
+ * The fulfilment saga: reserve → authorize → capture → confirm, and its compensation.
+ * - Pure: the same input on the same state always gives the same events; nothing is minted here.
+ * - A late, repeated or foreign input gives no events; an ended saga only listens to the cancellation of a confirmed order.
+ * - The undo of a step is written (`undo` of the dispatch) before the step leaves; a step of unknown outcome is asked after, never
+ *   blindly sent again.
+ */
+export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState): FulfilmentEvent[] {
+  if (state.status === 'rejected' || state.status === 'cancelled') return [];
+  if (input.type === 'StartFulfilment') return state.status === 'not-started' ? [started(input)] : [];
+  if (state.status === 'not-started') return [];
+
+  switch (input.type) {
+    case 'StockReserved':
+      return state.status === 'reserving' ? proceed(state, completed(state, 'reserve')) : [];
+    case 'StockRefused':
+      return state.status === 'reserving' ? proceed(state, refused(state, 'reserve', 'out-of-stock', shortageText(input.shortages), input.shortages)) : [];
+    case 'RequestCancellation':
+      return requestCancellation(state, input.reason);
+    case 'ResumeFulfilment': {
+      if (state.status !== 'parked') return [];
+      return [{ type: 'FulfilmentResumed', data: { orderId: state.orderId, mode: input.mode, reason: input.reason } }];
+    }
+    case 'GatewayDone':
+      return isAwaiting(state, input.operation) ? proceed(state, completed(state, input.operation, input.gatewayId)) : [];
+    case 'GatewayDeclined':
+      return isAwaiting(state, input.operation) ? declined(state, input.operation, input.code, input.detail) : [];
+    case 'GatewayUnknown':
+      return isAwaiting(state, input.operation) ? outcomeUnknown(state, input.operation, input.detail) : [];
+    case 'GatewayFound':
+      return isAwaiting(state, input.operation) ? found(state, input.operation, input.payment, input.gatewayId) : [];
+  }
+}
+
+/** What the saga waits for in `state`. */
+export function nextAction(state: FulfilmentState): FulfilmentAction {
+  if (state.status === 'reserving') return { kind: 'reserve', items: state.items };
+  if (state.status !== 'paying') return { kind: 'none' };
+  return { kind: state.unknown ? 'look-up' : 'send', operation: state.operation, attempt: state.attempt };
+}
+
+type Paying = Extract<FulfilmentState, { status: 'paying' }>;
+
+const isAwaiting = (state: FulfilmentState, operation: PaymentOperation): state is Paying =>
+  state.status === 'paying' && state.operation === operation;
+
+const started = (input: Extract<FulfilmentInput, { type: 'StartFulfilment' }>): FulfilmentEvent => {
+  const { orderId, items, amount, currency, paymentToken } = input;
+  return { type: 'FulfilmentStarted', data: { orderId, items, amount, currency, paymentToken } };
+};
+
+const completed = (state: StartedFulfilment, step: FulfilmentStep, gatewayId: string | null = null): FulfilmentEvent => ({
+  type: 'FulfilmentStepCompleted',
+  data: { orderId: state.orderId, step, gatewayId },
+});
+
+const refused = (
+  state: StartedFulfilment,
+  step: FulfilmentStep,
+  code: string,
+  detail: string,
+  shortages: readonly StockShortage[] = [],
+): FulfilmentEvent => ({ type: 'FulfilmentStepRefused', data: { orderId: state.orderId, step, code, detail, shortages } });
+
+const dispatched = (state: StartedFulfilment, step: PaymentOperation, attempt = 1): FulfilmentEvent => ({
+  type: 'FulfilmentStepDispatched',
+  data: { orderId: state.orderId, step, attempt, undo: undoOf(step) },
+});
+
+function undoOf(step: FulfilmentStep): FulfilmentStep | null {
+  if (step === 'capture') return 'refund';
+  const definition = FULFILMENT_SAGA.find((candidate) => candidate.step === step);
+  return definition?.kind === 'compensable' ? definition.undo : null;
+}
+
+/** Appends what follows from `first`, up to the next step that has to leave the process or to the end. */
+function proceed(state: StartedFulfilment, first: FulfilmentEvent): FulfilmentEvent[] {
+  const events = [first];
+  let current = evolveFulfilment(state, first);
+  while (current.status === 'deciding') {
+    const next = following(current);
+    events.push(next);
+    current = evolveFulfilment(current, next);
+  }
+  return events;
+}
+
+function following(state: Extract<FulfilmentState, { status: 'deciding' }>): FulfilmentEvent {
+  if (state.goal === 'confirm') {
+    if (state.money === 'none') return dispatched(state, 'authorize');
+    if (state.money === 'authorized') return dispatched(state, 'capture');
+    if (state.goods === 'reserved') return completed(state, 'confirm');
+    return ended(state, 'confirmed');
+  }
+  if (state.money === 'captured') return dispatched(state, 'refund');
+  if (state.money === 'authorized') return dispatched(state, 'void');
+  if (state.goods === 'reserved') return completed(state, 'release');
+  if (state.goods === 'shipped') return completed(state, 'return');
+  return ended(state, state.goal === 'cancel' ? 'cancelled' : 'rejected');
+}
+
+const ended = (state: StartedFulfilment, outcome: 'confirmed' | 'rejected' | 'cancelled'): FulfilmentEvent => ({
+  type: 'FulfilmentCompleted',
+  data: { orderId: state.orderId, outcome },
+});
+
+function requestCancellation(state: StartedFulfilment, reason: string): FulfilmentEvent[] {
+  if (state.goal === 'cancel') return [];
+  const requested: FulfilmentEvent = { type: 'FulfilmentCancellationRequested', data: { orderId: state.orderId, reason } };
+  // A step at the gateway is waited for: taking it back before its outcome is known could leave money behind.
+  return state.status === 'confirmed' ? [requested, dispatched(state, 'refund')] : [requested];
+}
+
+function declined(state: Paying, operation: PaymentOperation, code: string, detail: string): FulfilmentEvent[] {
+  const isForward = operation === 'authorize' || operation === 'capture';
+  return isForward ? proceed(state, refused(state, operation, code, detail)) : [parked(state, 'gateway-refused', `${operation}: ${code}, ${detail}`)];
+}
+
+function outcomeUnknown(state: Paying, operation: PaymentOperation, detail: string): FulfilmentEvent[] {
+  const unknown: FulfilmentEvent = {
+    type: 'FulfilmentStepOutcomeUnknown',
+    data: { orderId: state.orderId, step: operation, attempt: state.attempt, detail },
+  };
+  return state.attempt < MAX_ATTEMPTS ? [unknown] : [unknown, parked(state, 'gateway-outcome-unknown', detail)];
+}
+
+function found(state: Paying, operation: PaymentOperation, payment: GatewayPaymentStatus, gatewayId: string | null): FulfilmentEvent[] {
+  const meaning = FOUND[operation][payment];
+  if (meaning === 'done') return proceed(state, completed(state, operation, gatewayId));
+  if (meaning === 'declined') return declined(state, operation, 'declined', 'found declined in the gateway’s book');
+  if (meaning === undefined) return [parked(state, 'gateway-contradiction', `${operation} awaited, but the gateway says "${payment}"`)];
+  const isForward = operation === 'authorize' || operation === 'capture';
+  if (isForward && state.goal !== 'confirm') {
+    // Nobody wants the money any more and this step took none: do not ask for it again.
+    return proceed(state, refused(state, operation, 'abandoned', `the ${operation} was never done and is no longer wanted`));
+  }
+  return [dispatched(state, operation, state.attempt)];
+}
+
+const parked = (state: Paying, code: string, detail: string): FulfilmentEvent => ({
+  type: 'FulfilmentParked',
+  data: { orderId: state.orderId, step: state.operation, code, detail },
+});
+
+const shortageText = (shortages: readonly StockShortage[]): string =>
+  shortages.length === 1
+    ? `${shortages[0]?.sku} is short`
+    : `${shortages.length} products are short`;
