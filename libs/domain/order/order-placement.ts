@@ -6,9 +6,14 @@ import { optionalText, requireText } from '../text.js';
 import type { PlaceOrder } from './order.commands.js';
 import type { OrderCustomer, OrderLine, OrderPlaced } from './order.events.js';
 
-/** What an order may hold at most; texts in UTF-16 units. The HTTP edge validates against the same figures. */
+/**
+ * What an order may hold at most; texts in UTF-16 units. The HTTP edge validates against the same figures.
+ * `bytes` bounds the order as UTF-8 JSON: its event, and those that repeat its SKUs, must fit one Kafka message (1 MiB by default),
+ * or an accepted order could never be published.
+ */
 export const ORDER_LIMITS = {
   lines: 5_000,
+  bytes: 900_000,
   reference: 100,
   customerId: 100,
   customerName: 200,
@@ -32,7 +37,7 @@ export function placedOrder({ orderId, reference, customer, currency, lines, pay
   }
   if (!isCurrency(currency)) throw new DomainError('order.currency-unknown', 'currency must be an ISO 4217 code in capitals');
   const numbered = lines.map(numberedLine);
-  return {
+  const order = {
     orderId,
     reference: optionalText(reference, ORDER_LIMITS.reference, text, 'reference'),
     customer: checkedCustomer(customer),
@@ -41,6 +46,11 @@ export function placedOrder({ orderId, reference, customer, currency, lines, pay
     total: totalOf(numbered),
     paymentToken: requireText(paymentToken, ORDER_LIMITS.paymentToken, text, 'paymentToken'),
   };
+  const bytes = new TextEncoder().encode(JSON.stringify(order)).length;
+  if (bytes > ORDER_LIMITS.bytes) {
+    throw new DomainError('order.too-large', `an order has at most ${ORDER_LIMITS.bytes} bytes as JSON`, { bytes });
+  }
+  return order;
 }
 
 function numberedLine(line: Omit<OrderLine, 'lineNo'>, index: number): OrderLine {
