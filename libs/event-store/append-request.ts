@@ -39,6 +39,6 @@ export type AppendVerdict =
   /** Some stream stood elsewhere; nothing of this request was written, its neighbours were not touched. */
   | { readonly outcome: 'conflict'; readonly streamId: string; readonly expectedVersion: number; readonly actualVersion: number }
   /** The idempotency key was used before by the same command: here is its answer. Nothing was written. */
-  | { readonly outcome: 'repeated'; readonly answer: StoredAnswer }
+  | { readonly outcome: 'repeated'; readonly answer: StoredAnswer; /** The command that got this answer. */ readonly commandId?: string }
   /** The idempotency key was used before by a different command. Nothing was written. */
   | { readonly outcome: 'key-reused' };

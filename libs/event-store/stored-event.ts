@@ -1,8 +1,8 @@
 /** Who and why: the same for all events of one append. */
 export interface EventMetadata {
-  /** Id shared by everything that follows from one first command. */
+  /** UUID shared by everything that follows from one first command. */
   readonly correlationId: string;
-  /** Id of the command or event that directly caused this one. */
+  /** UUID of the command or event that directly caused this one. */
   readonly causationId: string;
   /** Who acted: a user name, or `system:<app>`. */
   readonly actor: string;

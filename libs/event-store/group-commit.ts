@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AppendRequest, AppendVerdict } from './append-request.js';
+import type { EventStore } from './event-store.js';
+import { isConnectionFailure, isRollback } from './database-failure.js';
+import { OverloadedError } from './overloaded-error.js';
+
+export interface CommittedBatch {
+  readonly requests: number;
+  /** Events that were appended. */
+  readonly events: number;
+  readonly durationMs: number;
+}
+
+export interface GroupCommitOptions {
+  readonly store: Pick<EventStore, 'append'>;
+  /** Most events a round trip; a single larger request goes alone. Default 2000. */
+  readonly maxEvents?: number;
+  /** Most requests a round trip. Default 200. */
+  readonly maxRequests?: number;
+  /** Most requests that wait; beyond that append throws {@link OverloadedError}. Default 5000. */
+  readonly maxQueued?: number;
+  /** Round trips at once, each on a connection of its own. Default 2. */
+  readonly inFlight?: number;
+  /** After each commit that appended something: wake the relay, count. Must not throw. */
+  readonly onCommitted?: (batch: CommittedBatch) => void;
+}
+
+interface Waiting {
+  readonly request: AppendRequest;
+  readonly events: number;
+  resolve(verdict: AppendVerdict): void;
+  reject(error: unknown): void;
+}
+
+/** Pauses before a round trip is tried again, milliseconds. */
+const RETRY_PAUSES = [20, 100, 400];
+
+/**
+ * Lets concurrent callers share a commit: what arrives while the connections are busy goes together on the next one. There is no timer:
+ * a lone caller is not made to wait.
+ * - A request that the database refuses (malformed data) fails alone; its neighbours are appended without it.
+ * - After a lost connection the outcome is unknown. Requests with a command are sent again, which is safe because their key finds what
+ *   was done; one without a command is failed with the connection's error.
+ */
+export class GroupCommit {
+  readonly #options: Required<Omit<GroupCommitOptions, 'onCommitted'>> & Pick<GroupCommitOptions, 'onCommitted'>;
+  readonly #queue: Waiting[] = [];
+  #running = 0;
+  #scheduled = false;
+  #closing = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = { maxEvents: 2_000, maxRequests: 200, maxQueued: 5_000, inFlight: 2, ...options };
+  }
+
+  /** Requests that wait for a connection. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  append(request: AppendRequest): Promise<AppendVerdict> {
+    if (this.#closing) return Promise.reject(new OverloadedError('the store is closing'));
+    if (this.#queue.length >= this.#options.maxQueued) {
+      return Promise.reject(new OverloadedError(`${this.#queue.length} appends are waiting already`));
+    }
+    return new Promise((resolve, reject) => {
+      const events = request.writes.reduce((sum, write) => sum + write.events.length, 0);
+      this.#queue.push({ request, events, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Takes no more requests, and resolves when those taken are answered. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#queue.length > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Once all that arrived in this turn of the event loop are in the queue. */
+  #schedule(): void {
+    if (this.#scheduled || this.#running >= this.#options.inFlight) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      while (this.#running < this.#options.inFlight && this.#queue.length > 0) void this.#run(this.#takeBatch());
+    });
+  }
+
+  #takeBatch(): Waiting[] {
+    let events = 0;
+    let count = 0;
+    for (const waiting of this.#queue) {
+      events += waiting.events;
+      if (count > 0 && (events > this.#options.maxEvents || count >= this.#options.maxRequests)) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #run(batch: Waiting[]): Promise<void> {
+    this.#running += 1;
+    await this.#commit(batch);
+    this.#running -= 1;
+    if (this.#queue.length > 0) this.#schedule();
+    else if (this.#running === 0) this.#idle.splice(0).forEach((resolve) => resolve());
+  }
+
+  async #commit(batch: Waiting[]): Promise<void> {
+    let remaining = batch;
+    for (let attempt = 0; remaining.length > 0; attempt += 1) {
+      try {
+        const startedAt = performance.now();
+        const verdicts = await this.#options.store.append(remaining.map(({ request }) => request));
+        this.#settle(remaining, verdicts, performance.now() - startedAt);
+        return;
+      } catch (error) {
+        if (!isRollback(error) && !isConnectionFailure(error)) return await this.#isolate(remaining, error);
+        const retriable = isRollback(error) ? remaining : remaining.filter(({ request }) => request.command !== undefined);
+        const pause = RETRY_PAUSES[attempt];
+        const lost = pause === undefined ? remaining : remaining.filter((waiting) => !retriable.includes(waiting));
+        lost.forEach(({ reject }) => reject(error));
+        if (pause === undefined) return;
+        remaining = retriable;
+        await delay(pause);
+      }
+    }
+  }
+
+  /** The database refused the batch because of something in it: each on its own, in order. */
+  async #isolate(batch: Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1) {
+      batch[0]?.reject(error);
+      return;
+    }
+    for (const waiting of batch) await this.#commit([waiting]);
+  }
+
+  #settle(batch: Waiting[], verdicts: AppendVerdict[], durationMs: number): void {
+    let events = 0;
+    let appended = false;
+    const answers = batch.map(({ request, events: count }, index) => {
+      const verdict = verdicts[index] as AppendVerdict;
+      // Its own earlier try, whose answer was lost with the connection.
+      const own = verdict.outcome === 'repeated' && verdict.commandId === request.command?.id;
+      if (!own && verdict.outcome !== 'appended') return verdict;
+      events += count;
+      appended = true;
+      return { outcome: 'appended' } as const;
+    });
+    if (appended) this.#options.onCommitted?.({ requests: batch.length, events, durationMs });
+    batch.forEach(({ resolve }, index) => resolve(answers[index] as AppendVerdict));
+  }
+}
