@@ -29,7 +29,7 @@ const LOG_FLAGS = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j
 
 /**
  * Starts an Apache Kafka broker (its own controller) on the loopback address. The jars come from Maven once a checkout
- * (versions pinned in dev/kafka/pom.xml) and are kept in node_modules/.cache.
+ * (versions pinned in dev/kafka/pom.xml) and are kept in .tidemark-cache.
  * Throws when Java or Maven is missing, when Maven fails, or when the broker is not ready within 60 s.
  */
 export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
@@ -61,7 +61,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 export async function kafkaJars(): Promise<string> {
   const pom = join(REPOSITORY_ROOT, 'dev', 'kafka', 'pom.xml');
   const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
-  const jars = join(REPOSITORY_ROOT, 'node_modules', '.cache', 'tidemark', `kafka-${version}`);
+  const jars = join(REPOSITORY_ROOT, '.tidemark-cache', `kafka-${version}`);
   if (existsSync(jars)) return jars;
   mkdirSync(dirname(jars), { recursive: true });
   // Collected beside and renamed: two starts at once, or an interrupted one, never leave a folder with only some of the jars.
