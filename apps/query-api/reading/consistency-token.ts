@@ -1,0 +1,20 @@
+/** Says "I have seen this stream at this version"; a query given it must not answer from anything older. */
+export interface ConsistencyToken {
+  readonly streamId: string;
+  readonly version: number;
+}
+
+/** Longest token accepted, in characters. */
+export const MAX_TOKEN_LENGTH = 300;
+
+/** One `<stream>@<version>`; the version follows the last `@`, since a SKU may hold one itself. No control characters. */
+export const TOKEN_PATTERN = /^(order|stock|payment|fulfilment)-[^\p{Cc}\p{Cs}]+@[1-9]\d{0,8}$/u;
+
+/** Answers undefined when the text is no token. */
+export function parseConsistencyToken(text: string): ConsistencyToken | undefined {
+  if (text.length > MAX_TOKEN_LENGTH || !TOKEN_PATTERN.test(text)) return undefined;
+  const at = text.lastIndexOf('@');
+  return { streamId: text.slice(0, at), version: Number(text.slice(at + 1)) };
+}
+
+export const formatConsistencyToken = (token: ConsistencyToken): string => `${token.streamId}@${token.version}`;

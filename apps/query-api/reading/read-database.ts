@@ -1,0 +1,58 @@
+import { DataSource, type EntityManager } from 'typeorm';
+import { READ_MODEL_ENTITIES } from '#read-models';
+import type { Logger } from '#platform';
+
+export interface ReadDatabaseOptions {
+  readonly databaseUrl: string;
+  readonly poolSize: number;
+  /** Milliseconds a statement may take before PostgreSQL ends it (answered as 503 `query-timeout`). */
+  readonly statementTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** TypeORM over the read side. Never migrates, never synchronizes, never writes: its sessions are read-only. */
+export function readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logger }: ReadDatabaseOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: databaseUrl,
+    entities: READ_MODEL_ENTITIES,
+    poolSize,
+    applicationName: 'tidemark-query-api',
+    synchronize: false,
+    logging: false,
+    installExtensions: false,
+    poolErrorHandler: (err: unknown) => logger.warn({ event: 'database.connection.lost', err }),
+    extra: {
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      options: `-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs}`,
+    },
+  });
+}
+
+const DEADLOCK_DETECTED = '40P01';
+
+/**
+ * Several statements that must show one state of their tables, also while a rebuild swaps them: the tables are locked (ACCESS SHARE:
+ * only the swap itself has to wait) before the snapshot is taken. Without the lock a snapshot older than the swap would find the new
+ * tables, and most of their rows invisible.
+ * `tables` are taken in alphabetical order; should the swap take them otherwise and a deadlock end us, we try once more.
+ */
+export async function readTogether<T>(
+  dataSource: DataSource,
+  tables: readonly string[],
+  read: (manager: EntityManager) => Promise<T>,
+): Promise<T> {
+  const attempt = () =>
+    dataSource.transaction('REPEATABLE READ', async (manager) => {
+      await manager.query(`LOCK TABLE ${[...tables].sort().join(', ')} IN ACCESS SHARE MODE`);
+      return read(manager);
+    });
+  try {
+    return await attempt();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== DEADLOCK_DETECTED) throw error;
+    return attempt();
+  }
+}
