@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { BatchControl, BatchOutcome, IncomingBatch } from './broker.js';
+import type { EventCodec } from './cloud-events.codec.js';
+import { claimedStream, STREAM_PARKED, type DeadLetter } from './dead-letter.js';
+import type { EventBatchHandler } from './event-batch.js';
+import type { EventMessage, IncomingMessage } from './event-message.js';
+import type { MessagingLogger } from './kafkajs/kafkajs-log.js';
+import { asError } from './kafkajs/send-failure.js';
+import { PoisonEventError, PoisonMessageError } from './poison.js';
+import { backoff, Stalls, type RetryPolicy } from './retry-schedule.js';
+import { GapError } from './version-guard.js';
+
+/** Where messages go that cannot be applied, as the processor sees it. */
+export interface DeadLetterSink {
+  parkedStreams(): Promise<ReadonlySet<string>>;
+  /** Offsets among these messages (of one partition) that an operator discarded for good. */
+  discarded(messages: readonly IncomingMessage[]): Promise<ReadonlySet<string>>;
+  /**
+   * Keeps all letters and parks the streams of the poison, or, when a stream that letters only wait for is not parked any more,
+   * keeps none and answers those streams.
+   */
+  store(letters: readonly DeadLetter[]): Promise<readonly string[]>;
+}
+
+export interface BatchProcessorOptions {
+  readonly groupId: string;
+  readonly codec: EventCodec;
+  handlerOf(topic: string): EventBatchHandler;
+  readonly deadLetters: DeadLetterSink;
+  readonly retry: RetryPolicy;
+  /** Most messages a handler gets at once. */
+  readonly maxBatchSize: number;
+  readonly logger: MessagingLogger;
+  onFatal(error: Error): void;
+}
+
+/** One message while its batch is being worked on. */
+interface Entry {
+  readonly message: IncomingMessage;
+  readonly streamId: string | null;
+  readonly event: EventMessage | undefined;
+  /** Why it is poison, found by decoding or said by the handler. */
+  poison: { readonly code: string; readonly reason: string } | undefined;
+  skipped: boolean;
+}
+
+/**
+ * What happens to a batch between the broker and the handler:
+ * - poison goes to the dead letters before the offset moves, and parks its stream; later events of a parked stream follow it
+ * - passing errors are tried again, in order, first on the spot, then with the partition paused; the offset does not move
+ * - a gap is tried again the same way and ends in `onFatal` when it lasts
+ * Nothing is skipped silently, and nothing overtakes inside a stream.
+ */
+export class BatchProcessor {
+  readonly stalls = new Stalls();
+  private parked: Set<string> | undefined;
+  private lastBatchAt: number | undefined;
+
+  constructor(private readonly options: BatchProcessorOptions) {}
+
+  get parkedCount(): number {
+    return this.parked?.size ?? 0;
+  }
+
+  get lastBatch(): string | null {
+    return this.lastBatchAt === undefined ? null : new Date(this.lastBatchAt).toISOString();
+  }
+
+  /** Reads the parked streams again: others may have parked or released some. */
+  async refreshParked(): Promise<void> {
+    this.parked = new Set(await this.options.deadLetters.parkedStreams());
+  }
+
+  /** Partitions changed hands. */
+  async reassigned(): Promise<void> {
+    this.stalls.clear();
+    await this.refreshParked();
+  }
+
+  forgetParked(streamId: string): void {
+    this.parked?.delete(streamId);
+  }
+
+  async process(batch: IncomingBatch, control: BatchControl): Promise<BatchOutcome> {
+    for (let from = 0; from < batch.messages.length; from += this.options.maxBatchSize) {
+      const entries = batch.messages.slice(from, from + this.options.maxBatchSize).map((message) => this.read(message));
+      const outcome = await this.apply(batch, entries, control.signal);
+      if (outcome !== 'done') return outcome;
+      control.processed((entries.at(-1) as Entry).message);
+      if (control.signal.aborted) break;
+    }
+    return 'done';
+  }
+
+  private read(message: IncomingMessage): Entry {
+    try {
+      const event = this.options.codec.decode(message);
+      return { message, streamId: event.streamId, event, poison: undefined, skipped: false };
+    } catch (error) {
+      if (!(error instanceof PoisonMessageError)) throw error;
+      const poison = { code: error.code, reason: error.message };
+      return { message, streamId: claimedStream(message), event: undefined, poison, skipped: false };
+    }
+  }
+
+  /** Tries until it works, the consumer stops, or it is time to let the other partitions go on. */
+  private async apply({ topic, partition }: IncomingBatch, entries: Entry[], signal: AbortSignal): Promise<BatchOutcome> {
+    const { retry, logger, groupId } = this.options;
+    const onTheSpotUntil = Date.now() + retry.onTheSpotMs;
+    while (!signal.aborted) {
+      try {
+        await this.attempt(topic, partition, entries);
+        this.lastBatchAt = Date.now();
+        const over = this.stalls.recover(topic, partition);
+        if (over !== undefined) logger.info({ event: 'consumer.recovered', group: groupId, ...over });
+        return 'done';
+      } catch (thrown) {
+        const error = asError(thrown);
+        if (error instanceof PoisonEventError && this.convict(entries, error)) continue;
+        const gap = error instanceof GapError;
+        const stall = this.stalls.fail(topic, partition, error.message, gap);
+        logger[gap ? 'error' : 'warn']({ event: gap ? 'consumer.gap' : 'consumer.batch.failed', group: groupId, error: error.name, ...stall });
+        if (gap) this.judgeGap(error, stall.since);
+        // What looks like a failure may come from a stream parked by another process.
+        this.parked = undefined;
+        const wait = backoff(retry, stall.attempts);
+        if (Date.now() + wait > onTheSpotUntil) return { retryInMs: wait };
+        await sleep(wait, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return { retryInMs: 0 };
+  }
+
+  private async attempt(topic: string, partition: number, entries: Entry[]): Promise<void> {
+    const { deadLetters, handlerOf } = this.options;
+    if (this.parked === undefined) await this.refreshParked();
+    await this.skipDiscarded(entries);
+    const { events, letters } = this.sort(entries);
+    if (events.length > 0) {
+      const firstOffset = (entries[0] as Entry).message.offset;
+      const lastOffset = (entries.at(-1) as Entry).message.offset;
+      await handlerOf(topic)({ topic, partition, messages: events, firstOffset, lastOffset });
+    }
+    if (letters.length === 0) return;
+    const released = await deadLetters.store(letters);
+    if (released.length > 0) {
+      released.forEach((streamId) => this.parked?.delete(streamId));
+      // The events before them were applied; the handler drops those as duplicates.
+      return this.attempt(topic, partition, entries);
+    }
+    for (const { streamId, code, message } of letters) {
+      if (streamId !== null) this.parked?.add(streamId);
+      if (code === STREAM_PARKED) continue;
+      const { offset } = message;
+      this.options.logger.error({ event: 'consumer.dead-letter', group: this.options.groupId, topic, partition, offset, streamId, code });
+    }
+  }
+
+  private sort(entries: readonly Entry[]): { events: EventMessage[]; letters: DeadLetter[] } {
+    const held = new Set<string>();
+    const events: EventMessage[] = [];
+    const letters: DeadLetter[] = [];
+    for (const { message, streamId, event, poison, skipped } of entries) {
+      if (skipped) continue;
+      if (poison !== undefined) {
+        letters.push({ message, streamId, ...poison });
+        if (streamId !== null) held.add(streamId);
+      } else if (streamId !== null && (held.has(streamId) || this.parked?.has(streamId) === true)) {
+        letters.push({ message, streamId, code: STREAM_PARKED, reason: 'an earlier event of this stream is in the dead letters' });
+      } else if (event !== undefined) {
+        events.push(event);
+      }
+    }
+    return { events, letters };
+  }
+
+  /** The handler says which event it can never apply. False when it names none of this batch, or the same one twice. */
+  private convict(entries: readonly Entry[], { event, code, message }: PoisonEventError): boolean {
+    const entry = entries.find((candidate) => candidate.event?.id === event.id && candidate.poison === undefined);
+    if (entry === undefined) return false;
+    entry.poison = { code, reason: message };
+    return true;
+  }
+
+  private async skipDiscarded(entries: Entry[]): Promise<void> {
+    const poison = entries.filter((entry) => entry.poison !== undefined && !entry.skipped);
+    if (poison.length === 0) return;
+    const discarded = await this.options.deadLetters.discarded(poison.map(({ message }) => message));
+    for (const entry of poison) {
+      if (!discarded.has(entry.message.offset)) continue;
+      entry.skipped = true;
+      const { topic, partition, offset } = entry.message;
+      this.options.logger.info({ event: 'consumer.discarded-again', group: this.options.groupId, topic, partition, offset });
+    }
+  }
+
+  private judgeGap(error: GapError, since: string): void {
+    if (Date.now() - Date.parse(since) >= this.options.retry.gapFatalAfterMs) this.options.onFatal(error);
+  }
+}

@@ -1,0 +1,110 @@
+import type { Admin } from 'kafkajs';
+
+import type { BrokerAdmin, PartitionLag } from '../broker.js';
+import { DEAD_LETTER_TOPIC, PARTITIONS_PER_TOPIC, TOPICS, type BrokerNames } from '../topics.js';
+
+/** Dead letters carry the original bytes and their own headers on top, so they need room above the events' limit. */
+export const DEAD_LETTER_MAX_BYTES = 2_097_152;
+
+/** One kafkajs admin connection, opened on first use. */
+export class KafkaJsAdmin implements BrokerAdmin {
+  private connecting: Promise<Admin> | undefined;
+
+  constructor(
+    private readonly createAdmin: () => Admin,
+    private readonly names: BrokerNames,
+    /** undefined: the broker's default. */
+    private readonly replicationFactor: number | undefined,
+  ) {}
+
+  async ensureTopics(): Promise<void> {
+    const admin = await this.connected();
+    const existing = new Set(await admin.listTopics());
+    const wanted = [...Object.values(TOPICS), DEAD_LETTER_TOPIC];
+    const missing = wanted.filter((topic) => !existing.has(this.names.toBroker(topic)));
+    if (missing.length === 0) return;
+    // Whoever loses a race for a topic is told "already exists", which kafkajs answers with false.
+    for (const topic of missing) {
+      await admin.createTopics({
+        waitForLeaders: true,
+        timeout: 10_000,
+        topics: [
+          {
+            topic: this.names.toBroker(topic),
+            numPartitions: PARTITIONS_PER_TOPIC,
+            ...(this.replicationFactor === undefined ? {} : { replicationFactor: this.replicationFactor }),
+            configEntries: this.settingsOf(topic),
+          },
+        ],
+      });
+    }
+  }
+
+  async endOffsets(topic: string): Promise<Map<number, number>> {
+    const admin = await this.connected();
+    const offsets = await admin.fetchTopicOffsets(this.names.toBroker(topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+
+  async groupLag(groupId: string, topics: readonly string[] = Object.values(TOPICS)): Promise<PartitionLag[]> {
+    const admin = await this.connected();
+    const committed = await admin.fetchOffsets({
+      groupId: this.names.group(groupId),
+      topics: topics.map((topic) => this.names.toBroker(topic)),
+    });
+    const lags: PartitionLag[] = [];
+    for (const { topic, partitions } of committed) {
+      const name = this.names.fromBroker(topic);
+      const ends = await this.endOffsets(name);
+      for (const { partition, offset } of partitions) {
+        const position = Math.max(0, Number(offset));
+        const end = ends.get(partition) ?? 0;
+        lags.push({ topic: name, partition, committed: position, end, lag: Math.max(0, end - position) });
+      }
+    }
+    return lags;
+  }
+
+  async setGroupOffsets(groupId: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
+    const admin = await this.connected();
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    await admin.setOffsets({ groupId: this.names.group(groupId), topic: this.names.toBroker(topic), partitions });
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    const admin = await this.connected();
+    await admin.deleteGroups([this.names.group(groupId)]);
+  }
+
+  async close(): Promise<void> {
+    const connecting = this.connecting;
+    this.connecting = undefined;
+    await (await connecting?.catch(() => undefined))?.disconnect();
+  }
+
+  private settingsOf(topic: string): { name: string; value: string }[] {
+    return [
+      // The topic is replayed from its beginning by new consumers and by verification.
+      { name: 'retention.ms', value: '-1' },
+      // The broker's clock: it refuses records of a producer whose clock runs more than an hour ahead.
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+      ...(topic === DEAD_LETTER_TOPIC ? [{ name: 'max.message.bytes', value: String(DEAD_LETTER_MAX_BYTES) }] : []),
+    ];
+  }
+
+  private connected(): Promise<Admin> {
+    this.connecting ??= this.connect();
+    return this.connecting;
+  }
+
+  private async connect(): Promise<Admin> {
+    const admin = this.createAdmin();
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      this.connecting = undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import kafkajs, { type Kafka as KafkaClient, type RetryOptions } from 'kafkajs';
+
+import type { BatchConsumer, BatchProducer, Broker, BrokerAdmin, ConsumerOptions } from '../broker.js';
+import { BrokerNames, DEFAULT_TOPIC_PREFIX } from '../topics.js';
+import { KafkaJsAdmin } from './kafkajs-admin.js';
+import { KafkaJsConsumer } from './kafkajs-consumer.js';
+import { kafkaJsLog, type MessagingLogger } from './kafkajs-log.js';
+import { KafkaJsProducer } from './kafkajs-producer.js';
+import { stopIdleTimers } from './spin-timer.patch.js';
+
+// A CommonJS module: Node finds no named exports of classes in it.
+const { Kafka, logLevel, Partitioners } = kafkajs;
+
+export interface KafkaJsBrokerOptions {
+  /** `host:port` of each. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger: MessagingLogger;
+  /** Namespace of topics and groups on the broker; see BrokerNames. Never change it on a live system. */
+  readonly topicPrefix?: string;
+  /** Of topics we create; default the broker's. */
+  readonly replicationFactor?: number;
+}
+
+/** Below the broker's default of 1,048,588 for all records of a partition in a request, with room for its own framing. */
+const MAX_MESSAGE_BYTES = 1_000_000;
+
+/** Stated in full: kafkajs has other defaults when NODE_ENV is `test`. Gives up after about 2.5 s; our own loops go on from there. */
+const RETRY: RetryOptions = { retries: 5, initialRetryTime: 100, multiplier: 2, factor: 0.2, maxRetryTime: 1_000 };
+
+/** kafkajs behind our port. The constructor patches kafkajs's idle timers and throws when it does not know this kafkajs. */
+export class KafkaJsBroker implements Broker {
+  private readonly names: BrokerNames;
+
+  constructor(private readonly options: KafkaJsBrokerOptions) {
+    stopIdleTimers();
+    this.names = new BrokerNames(options.topicPrefix ?? DEFAULT_TOPIC_PREFIX);
+  }
+
+  /** Does not connect yet: a broker that is away shows as failed verdicts, not as an app that cannot start. */
+  createProducer({ maxMessageBytes = MAX_MESSAGE_BYTES }: { maxMessageBytes?: number } = {}): Promise<BatchProducer> {
+    const { logger } = this.options;
+    return Promise.resolve(
+      new KafkaJsProducer({
+        names: this.names,
+        logger,
+        maxMessageBytes,
+        createProducer: () =>
+          this.client(10_000).producer({
+            idempotent: true,
+            maxInFlightRequests: 1,
+            allowAutoTopicCreation: false,
+            createPartitioner: Partitioners.DefaultPartitioner,
+            retry: RETRY,
+          }),
+      }),
+    );
+  }
+
+  createConsumer(options: ConsumerOptions): BatchConsumer {
+    return new KafkaJsConsumer({
+      ...options,
+      names: this.names,
+      logger: this.options.logger,
+      createConsumer: (config) => this.client(30_000).consumer({ ...config, retry: RETRY, allowAutoTopicCreation: false }),
+    });
+  }
+
+  admin(): BrokerAdmin {
+    return new KafkaJsAdmin(() => this.client(10_000).admin({ retry: RETRY }), this.names, this.options.replicationFactor);
+  }
+
+  /** One kafkajs client per role: clients share the table of committed offsets, which mixes up two consumers of one group. */
+  private client(requestTimeout: number): KafkaClient {
+    const { brokers, clientId, logger } = this.options;
+    return new Kafka({
+      brokers: [...brokers],
+      clientId,
+      connectionTimeout: 3_000,
+      requestTimeout,
+      retry: RETRY,
+      logLevel: logLevel.INFO,
+      logCreator: kafkaJsLog(logger),
+    });
+  }
+}

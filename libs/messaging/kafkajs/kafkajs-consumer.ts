@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Consumer, ConsumerConfig, EachBatchPayload, KafkaMessage } from 'kafkajs';
+
+import type { BatchConsumer, BatchOutcome, ConsumerOptions, ConsumerState } from '../broker.js';
+import type { HeaderValue, IncomingMessage } from '../event-message.js';
+import type { BrokerNames } from '../topics.js';
+import type { MessagingLogger } from './kafkajs-log.js';
+import { OffsetCommits } from './offset-commits.js';
+import { asError } from './send-failure.js';
+
+export interface KafkaJsConsumerOptions extends ConsumerOptions {
+  /** A fresh kafkajs consumer on a client of its own. */
+  createConsumer(config: ConsumerConfig): Consumer;
+  readonly names: BrokerNames;
+  readonly logger: MessagingLogger;
+}
+
+const MEBIBYTE = 1_048_576;
+/** No event of any kind from kafkajs for so long, with no batch running: it has silently stopped. */
+const SILENCE_IS_FATAL_MS = 90_000;
+const STOP_DEADLINE_MS = 5_000;
+
+/**
+ * kafkajs's batch consumer, made dependable:
+ * - nothing we throw reaches kafkajs (a TypeError there stops the consumer for good while the process lives on)
+ * - heartbeats go on while a handler works; when the group rebalances meanwhile, the batches still queued are given up at once
+ * - a batch to be tried later pauses its partition only; the others go on
+ * - offsets are committed after the work, at most every 250 ms, before a rejoin and before leaving
+ * - a crash that kafkajs will not restart from, and a consumer that has gone silent, end in `onFatal`
+ */
+export class KafkaJsConsumer implements BatchConsumer {
+  private consumer: Consumer | undefined;
+  private stopping = false;
+  private joined = false;
+  private assignedPartitions = 0;
+  private lastFetchAt: number | undefined;
+  private lastEventAt = Date.now();
+  private running = new Set<Promise<void>>();
+  private commits: OffsetCommits;
+  private partitionsReady: Promise<void> | undefined;
+  /** Why this membership is over; until the next fetch no queued batch is worked on. */
+  private membershipOver: Error | undefined;
+  private membership = new AbortController();
+  private readonly stopped = new AbortController();
+  private readonly resumeTimers = new Set<NodeJS.Timeout>();
+  private watchdog: NodeJS.Timeout | undefined;
+  private announceJoin: () => void = () => undefined;
+  private readonly firstJoin = new Promise<void>((resolve) => (this.announceJoin = resolve));
+
+  constructor(private readonly options: KafkaJsConsumerOptions) {
+    this.commits = new OffsetCommits((error) => this.log('debug', 'commit-failed', { detail: error.message }));
+  }
+
+  state(): ConsumerState {
+    const lastFetchAt = this.lastFetchAt === undefined ? null : new Date(this.lastFetchAt).toISOString();
+    return { joined: this.joined, assignedPartitions: this.joined ? this.assignedPartitions : 0, lastFetchAt };
+  }
+
+  async start(): Promise<void> {
+    this.watchdog = setInterval(() => this.lookForSilence(), 5_000).unref();
+    for (let attempt = 1; !this.stopping; attempt += 1) {
+      try {
+        await this.run();
+        break;
+      } catch (error) {
+        this.log('warn', 'start-failed', { attempt, detail: asError(error).message });
+        await this.disconnect();
+        await sleep(Math.min(250 * 2 ** attempt, 5_000), undefined, { signal: this.stopped.signal }).catch(() => undefined);
+      }
+    }
+    await this.firstJoin;
+  }
+
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.stopped.abort();
+    this.membership.abort();
+    clearInterval(this.watchdog);
+    this.resumeTimers.forEach((timer) => clearTimeout(timer));
+    this.announceJoin();
+    const finish = async (): Promise<void> => {
+      await Promise.allSettled(this.running);
+      await this.commits.flush();
+      this.commits.forget();
+      await this.disconnect();
+    };
+    const deadline = sleep(STOP_DEADLINE_MS, 'late' as const, { ref: false });
+    if ((await Promise.race([finish(), deadline])) === 'late') this.log('warn', 'stop-incomplete', { running: this.running.size });
+    this.joined = false;
+  }
+
+  private async run(): Promise<void> {
+    const { options } = this;
+    const consumer = options.createConsumer({
+      groupId: options.names.group(options.groupId),
+      sessionTimeout: options.sessionTimeoutMs ?? 6_000,
+      heartbeatInterval: Math.floor((options.sessionTimeoutMs ?? 6_000) / 4),
+      rebalanceTimeout: 30_000,
+      maxWaitTimeInMs: options.maxWaitMs ?? 500,
+      minBytes: 1,
+      maxBytesPerPartition: options.maxBytesPerPartition ?? 2 * MEBIBYTE,
+      maxBytes: 16 * MEBIBYTE,
+      // Where new partitions of a known topic are noticed.
+      metadataMaxAge: 60_000,
+    });
+    this.consumer = consumer;
+    this.listen(consumer);
+    await consumer.connect();
+    const topics = options.topics.map((topic) => options.names.toBroker(topic));
+    await consumer.subscribe({ topics, fromBeginning: options.from !== 'end' });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: options.partitionsConsumedConcurrently ?? 1,
+      eachBatch: (payload) => this.eachBatch(payload),
+    });
+  }
+
+  private listen(consumer: Consumer): void {
+    const { events } = consumer;
+    const seen = (): void => void (this.lastEventAt = Date.now());
+    consumer.on(events.FETCH_START, () => {
+      seen();
+      if (this.membershipOver === undefined || this.stopping) return;
+      this.membershipOver = undefined;
+      this.membership = new AbortController();
+    });
+    const alive = (): void => void (this.lastFetchAt = this.lastEventAt = Date.now());
+    consumer.on(events.FETCH, alive);
+    consumer.on(events.HEARTBEAT, alive);
+    consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      seen();
+      // Offsets of the old assignment may belong to others now.
+      this.commits.forget();
+      this.partitionsReady = undefined;
+      this.assignedPartitions = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
+      if (this.stopping) {
+        // A restart that was under way when we stopped.
+        void this.disconnect();
+        return;
+      }
+      this.joined = true;
+      this.announceJoin();
+      this.log('info', 'joined', { partitions: this.assignedPartitions, durationMs: payload.duration });
+    });
+    consumer.on(events.REBALANCING, () => {
+      seen();
+      // Requests of a connection are answered in order, so this is there before we join again.
+      void this.commits.flush();
+      this.log('info', 'rebalancing', {});
+    });
+    consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
+      seen();
+      this.joined = false;
+      this.log(restart ? 'warn' : 'error', 'crashed', { detail: error.message, restart });
+      if (!restart && !this.stopping) this.options.onFatal(error);
+    });
+  }
+
+  /** Called by kafkajs; throws nothing but kafkajs's own errors, by which it learns that it has to join again. */
+  private async eachBatch(payload: EachBatchPayload): Promise<void> {
+    if (this.stopping) return;
+    if (this.membershipOver !== undefined) throw this.membershipOver;
+    const work = this.work(payload);
+    this.running.add(work);
+    try {
+      await work;
+    } finally {
+      this.running.delete(work);
+    }
+    if (this.membershipOver !== undefined) throw this.membershipOver;
+  }
+
+  private async work(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    this.commits.through(payload);
+    const beat = setInterval(() => void payload.heartbeat().catch((error: unknown) => this.endMembership(asError(error))), 500);
+    let outcome: BatchOutcome;
+    try {
+      outcome = await this.handle(payload);
+    } catch (error) {
+      this.log('error', 'batch-failed', { topic: batch.topic, partition: batch.partition, detail: asError(error).message });
+      outcome = { retryInMs: 1_000 };
+    } finally {
+      clearInterval(beat);
+    }
+    if (outcome !== 'done' && !this.stopping) this.pause(payload, outcome.retryInMs);
+    await this.commits.flushIfDue(this.membershipOver !== undefined);
+  }
+
+  private async handle(payload: EachBatchPayload): Promise<BatchOutcome> {
+    const { batch } = payload;
+    const { signal } = this.membership;
+    const topic = this.options.names.fromBroker(batch.topic);
+    this.partitionsReady ??= this.options.onAssigned?.() ?? Promise.resolve();
+    try {
+      await this.partitionsReady;
+    } catch (error) {
+      this.partitionsReady = undefined;
+      throw error;
+    }
+    const messages = batch.messages.map((message) => incoming(topic, batch.partition, message));
+    const last = messages.at(-1);
+    return this.options.onBatch(
+      { topic, partition: batch.partition, messages, highWatermark: batch.highWatermark },
+      {
+        signal,
+        processed: (message) => {
+          payload.resolveOffset(message.offset);
+          // Behind the last message may be records that no consumer is shown.
+          const offset = message.offset === last?.offset ? batch.lastOffset() : message.offset;
+          this.commits.add(batch.topic, batch.partition, (BigInt(offset) + 1n).toString());
+        },
+      },
+    );
+  }
+
+  private pause(payload: EachBatchPayload, ms: number): void {
+    const resume = payload.pause();
+    const timer = setTimeout(() => {
+      this.resumeTimers.delete(timer);
+      resume();
+    }, ms);
+    this.resumeTimers.add(timer);
+  }
+
+  private endMembership(error: Error): void {
+    if (this.membershipOver !== undefined) return;
+    this.membershipOver = error;
+    this.membership.abort();
+    this.log('debug', 'heartbeat-refused', { detail: error.message });
+  }
+
+  private lookForSilence(): void {
+    if (this.running.size > 0) this.lastEventAt = Date.now();
+    if (this.consumer === undefined || !this.joined || Date.now() - this.lastEventAt < SILENCE_IS_FATAL_MS) return;
+    this.options.onFatal(new Error(`the consumer of group ${this.options.groupId} has shown no activity for ${SILENCE_IS_FATAL_MS} ms`));
+  }
+
+  private async disconnect(): Promise<void> {
+    try {
+      await this.consumer?.disconnect();
+    } catch (error) {
+      this.log('debug', 'disconnect-failed', { detail: asError(error).message });
+    }
+  }
+
+  private log(level: 'debug' | 'info' | 'warn' | 'error', name: string, fields: object): void {
+    this.options.logger[level]({ event: `kafka.consumer.${name}`, group: this.options.groupId, ...fields });
+  }
+}
+
+function incoming(topic: string, partition: number, { key, value, offset, headers }: KafkaMessage): IncomingMessage {
+  return { topic, partition, offset, key: key ?? null, value: value ?? null, headers: (headers ?? {}) as Record<string, HeaderValue> };
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+/** The part of kafkajs's RequestQueue the patch relies on. */
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+  scheduleCheckPendingRequests(): void;
+}
+
+const PATCHED_VERSION = '2.2.4';
+/** sha-256 of the source of the method we replace. */
+const EXPECTED_SOURCE = '04347ea969c6f2e3754427c0cbaee0bd4ce947fbd82f7b6e027506a06dfc581a';
+const CHECK_INTERVAL_MS = 10;
+
+const patched = new WeakSet<object>();
+
+/**
+ * kafkajs 2.2.4 re-arms a timer of 1 ms per broker connection for ever, also with nothing to send (its issues #1556 and #1704; the
+ * fix of PR #1755 was never released). Several per cent of a core for each idle process: arm it only while a request waits.
+ *
+ * Throws when kafkajs is not the version this was written for: a patch that no longer fits must not go unnoticed.
+ */
+export function stopIdleTimers(): void {
+  const require = createRequire(import.meta.url);
+  const { version } = require('kafkajs/package.json') as { version: string };
+  if (version !== PATCHED_VERSION) throw new Error(`the idle-timer patch is for kafkajs ${PATCHED_VERSION}, found ${version}`);
+  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+  if (patched.has(prototype)) return;
+  const source = createHash('sha256').update(String(prototype.scheduleCheckPendingRequests)).digest('hex');
+  if (source !== EXPECTED_SOURCE) throw new Error(`the idle-timer patch does not know this RequestQueue of kafkajs ${version}`);
+
+  prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
+    // Whoever adds to `pending` calls this again, so an empty queue needs no timer, throttled or not.
+    if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
+    const throttledFor = this.throttledUntil - Date.now();
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      throttledFor > 0 ? throttledFor : CHECK_INTERVAL_MS,
+    );
+  };
+  patched.add(prototype);
+}
