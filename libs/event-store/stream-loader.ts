@@ -52,6 +52,11 @@ export class StreamLoader<State extends object, Event> {
     this.#cache = new LRUCache({ max: options.cacheSize });
   }
 
+  /** What a stream that does not exist folds to. */
+  get initialState(): State {
+    return this.#options.decider.initialState;
+  }
+
   async load(streamId: string): Promise<LoadedStream<State>> {
     return (await this.loadMany([streamId])).get(streamId) as LoadedStream<State>;
   }

@@ -1,0 +1,92 @@
+import { upcasters } from '#domain';
+import { EventReader, EventStore, Upcasters } from '#event-store';
+import type { OutboxNotifier } from '#outbox';
+import type { Logger } from '#platform';
+import type { Pool } from 'pg';
+import { createLoaders, dueSnapshots, type FulfilmentLoaders } from './fulfilment-loaders.js';
+import { FulfilmentRunner } from './fulfilment-runner.js';
+import { FulfilmentWork } from './fulfilment-work.js';
+import { GatewayClient } from './gateway-client.js';
+import { GatewayDispatcher } from './gateway-dispatcher.js';
+import type { OrchestratorConfig } from './orchestrator.config.js';
+import { OverdueWork } from './overdue-work.js';
+
+interface EngineOptions {
+  readonly pool: Pool;
+  readonly notifier: OutboxNotifier;
+  readonly config: Pick<OrchestratorConfig, 'GATEWAY_URL' | 'GATEWAY_TIMEOUT_MS' | 'GATEWAY_CONCURRENCY' | 'ACTION_LEASE_MS'>;
+  readonly logger: Logger;
+}
+
+/** The saga's moving parts, wired: runner (decides and commits), dispatcher (talks to the gateway), overdue work (picks up what was lost). */
+export class FulfilmentEngine {
+  readonly runner: FulfilmentRunner;
+  readonly work: FulfilmentWork;
+  readonly loaders: FulfilmentLoaders;
+  readonly store: EventStore;
+  readonly dispatcher: GatewayDispatcher;
+  /** `open` while calls to the gateway are held back. */
+  circuit: 'open' | 'closed' = 'closed';
+  private readonly gateway: GatewayClient;
+  private readonly overdue: OverdueWork;
+
+  constructor({ pool, notifier, config, logger }: EngineOptions) {
+    const leaseMs = config.ACTION_LEASE_MS;
+    this.store = new EventStore({ pool });
+    this.loaders = createLoaders(new EventReader({ pool, upcasters: new Upcasters(upcasters) }));
+    this.work = new FulfilmentWork(pool);
+    this.gateway = new GatewayClient({
+      url: config.GATEWAY_URL,
+      timeoutMs: config.GATEWAY_TIMEOUT_MS,
+      concurrency: config.GATEWAY_CONCURRENCY,
+      onCircuit: (state) => {
+        this.circuit = state;
+        logger.warn({ event: `gateway.circuit.${state}` });
+      },
+    });
+    this.runner = new FulfilmentRunner({
+      pool,
+      store: this.store,
+      loaders: this.loaders,
+      work: this.work,
+      leaseMs,
+      logger,
+      onCommitted: () => {
+        notifier.notify();
+        this.saveSnapshots(logger);
+      },
+      onDispatch: (dispatch) => this.dispatcher.dispatch(dispatch),
+    });
+    this.dispatcher = new GatewayDispatcher({
+      gateway: this.gateway,
+      work: this.work,
+      concurrency: config.GATEWAY_CONCURRENCY,
+      leaseMs,
+      logger,
+      onOutcome: async ({ fulfilment, correlationId, causationId }, input) => {
+        await this.runner.submit(fulfilment.orderId, input, { correlationId, causationId, actor: 'system:orchestrator', traceparent: null });
+      },
+    });
+    this.overdue = new OverdueWork({ work: this.work, loaders: this.loaders, runner: this.runner, dispatcher: this.dispatcher, leaseMs, logger });
+  }
+
+  start(): void {
+    this.overdue.start();
+  }
+
+  /** Takes nothing new, lets what is at the gateway come back and be recorded, then decides no more. */
+  async stop(): Promise<void> {
+    await this.overdue.stop();
+    await this.dispatcher.stop();
+    await this.runner.stop();
+    await this.gateway.close();
+  }
+
+  private saveSnapshots(logger: Logger): void {
+    const due = dueSnapshots(this.loaders);
+    this.store.saveSnapshots(due).catch((error: unknown) => {
+      // Only costs reading: the next load folds more events.
+      logger.warn({ event: 'snapshot.not-saved', count: due.length, err: error });
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import {
+  evolveFulfilment,
+  initialFulfilment,
+  orderDecider,
+  paymentDecider,
+  stockDecider,
+  type FulfilmentEvent,
+  type FulfilmentState,
+  type OrderEvent,
+  type OrderState,
+  type PaymentEvent,
+  type PaymentState,
+  type StockEvent,
+  type StockState,
+} from '#domain';
+import { StreamLoader, type EventReader, type LoadedStream, type Snapshot } from '#event-store';
+import type { PoolClient } from 'pg';
+import type { BatchStates, Versioned } from './decision-batch.js';
+
+export interface FulfilmentLoaders {
+  readonly fulfilment: StreamLoader<FulfilmentState, FulfilmentEvent>;
+  readonly order: StreamLoader<OrderState, OrderEvent>;
+  readonly payment: StreamLoader<PaymentState, PaymentEvent>;
+  readonly stock: StreamLoader<StockState, StockEvent>;
+}
+
+/** Short streams are cheap to read again; stock streams grow for ever, so all SKUs stay in memory and have snapshots. */
+export const createLoaders = (reader: EventReader): FulfilmentLoaders => ({
+  fulfilment: new StreamLoader({
+    reader,
+    decider: { initialState: initialFulfilment, evolve: evolveFulfilment },
+    cacheSize: 2_000,
+  }),
+  order: new StreamLoader({ reader, decider: orderDecider, cacheSize: 1_000 }),
+  payment: new StreamLoader({ reader, decider: paymentDecider, cacheSize: 2_000 }),
+  stock: new StreamLoader({ reader, decider: stockDecider, cacheSize: 20_000, snapshots: { schemaVersion: 1, every: 200 } }),
+});
+
+/** The states of locked streams. What memory holds at the locked version is current by definition and needs no query. */
+export async function loadLocked<State extends object, Event>(
+  loader: StreamLoader<State, Event>,
+  ids: readonly string[],
+  versions: ReadonlyMap<string, number>,
+  client: PoolClient,
+): Promise<Map<string, Versioned<State>>> {
+  const states = new Map<string, LoadedStream<State>>();
+  const stale: string[] = [];
+  for (const id of ids) {
+    const version = versions.get(id) ?? 0;
+    const cached = loader.cached(id);
+    if (version === 0) states.set(id, { version: 0, state: loader.initialState });
+    else if (cached?.version === version) states.set(id, cached);
+    else stale.push(id);
+  }
+  if (stale.length > 0) {
+    for (const [id, loaded] of await loader.loadMany(stale, client)) states.set(id, loaded);
+  }
+  return states;
+}
+
+/** After the commit. A stream that still does not exist is not worth keeping. */
+export function rememberStates(loaders: FulfilmentLoaders, states: BatchStates): void {
+  keep(loaders.fulfilment, states.fulfilment);
+  keep(loaders.order, states.order);
+  keep(loaders.payment, states.payment);
+  keep(loaders.stock, states.stock);
+}
+
+function keep<State extends object, Event>(loader: StreamLoader<State, Event>, states: ReadonlyMap<string, Versioned<State>>): void {
+  for (const [id, { version, state }] of states) if (version > 0) loader.remember(id, version, state);
+}
+
+export function forgetStreams(loaders: FulfilmentLoaders, ids: readonly string[]): void {
+  for (const id of ids) loaders[id.slice(0, id.indexOf('-')) as keyof FulfilmentLoaders].forget(id);
+}
+
+/** Snapshots that have become due since the last call. */
+export const dueSnapshots = (loaders: FulfilmentLoaders): Snapshot[] => loaders.stock.dueSnapshots();

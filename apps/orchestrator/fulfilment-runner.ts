@@ -1,0 +1,285 @@
+import { mayTouchStock, SCHEMA_VERSIONS, stockStreamsOf, streamId, type AnyDomainEvent, type FulfilmentInput } from '#domain';
+import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
+import { isTransientDatabaseError, type Logger } from '#platform';
+import type { Pool, PoolClient } from 'pg';
+import { v7 as uuid } from 'uuid';
+import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
+import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
+import type { FulfilmentWork, ParkedWork, ScheduledWork } from './fulfilment-work.js';
+import type { Dispatch } from './gateway-dispatcher.js';
+
+/** Where an input comes from: becomes the metadata of the events it leads to. */
+export interface Cause {
+  readonly correlationId: string;
+  readonly causationId: string;
+  readonly actor: string;
+  readonly traceparent: string | null;
+  /** An operator's command, recorded with its answer in the same transaction. */
+  readonly command?: CommandRecord;
+}
+
+interface Pending {
+  readonly orderId: string;
+  readonly input: FulfilmentInput;
+  readonly cause: Cause;
+  readonly resolve: (verdict: AppendVerdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface RunnerOptions {
+  readonly pool: Pool;
+  readonly store: EventStore;
+  readonly loaders: FulfilmentLoaders;
+  readonly work: FulfilmentWork;
+  readonly leaseMs: number;
+  readonly logger: Logger;
+  /** After commit: events wait in the outbox. */
+  readonly onCommitted: () => void;
+  /** After commit: what has to go to the gateway. */
+  readonly onDispatch: (dispatch: Dispatch) => void;
+}
+
+/** Inputs and order lines decided in one transaction: enough to share its cost, few enough to commit in tens of milliseconds. */
+const MAX_INPUTS = 100;
+const MAX_ITEMS = 1_500;
+
+interface DecidedInput {
+  readonly pending: Pending;
+  readonly decision: Decision;
+  readonly request: AppendRequest;
+  /** The id of the input's last event: what its next action follows from. */
+  readonly lastEventId: string | undefined;
+}
+
+/**
+ * Runs the fulfilment saga in batches: takes the inputs that wait, locks every stream they may touch, decides them all in memory and
+ * commits their events, outbox rows and timers in one transaction.
+ * - Streams are locked before deciding, so two orchestrators wanting the same SKU queue up instead of retrying each other to death.
+ * - Answers of the gateway go before new orders: what is begun gets finished first.
+ * - A transient database error repeats the batch until it is through; an input that breaks a rule fails alone.
+ */
+export class FulfilmentRunner {
+  private readonly outcomes: Pending[] = [];
+  private readonly messages: Pending[] = [];
+  private loop: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: RunnerOptions) {}
+
+  get queued(): number {
+    return this.outcomes.length + this.messages.length;
+  }
+
+  /** Resolves when the input is decided and committed; rejects with the DomainError of a broken rule. */
+  submit(orderId: string, input: FulfilmentInput, cause: Cause): Promise<AppendVerdict> {
+    if (this.stopped) return Promise.reject(new Error('the orchestrator is shutting down'));
+    return new Promise((resolve, reject) => {
+      const pending = { orderId, input, cause, resolve, reject };
+      // What Kafka delivers stays in one queue: a cancellation must not overtake the start it belongs to.
+      const fromKafka = input.type === 'StartFulfilment' || input.type === 'RequestCancellation';
+      (fromKafka ? this.messages : this.outcomes).push(pending);
+      this.loop ??= this.drain().finally(() => (this.loop = undefined));
+    });
+  }
+
+  /** Finishes the batch under way; what still waits is rejected and comes back through Kafka or its lease. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+  }
+
+  private async drain(): Promise<void> {
+    // One turn of the event loop lets inputs that arrive together share the transaction.
+    await new Promise(setImmediate);
+    for (let failures = 0; this.queued > 0; ) {
+      if (this.stopped) return this.rejectAll(new Error('the orchestrator is shutting down'));
+      const batch = this.takeBatch();
+      try {
+        await this.run(batch);
+        failures = 0;
+      } catch (error) {
+        if (!isTransientDatabaseError(error)) {
+          for (const pending of batch) pending.reject(error);
+          this.options.logger.error({ event: 'fulfilment.batch.failed', count: batch.length, err: error });
+          continue;
+        }
+        failures += 1;
+        this.options.logger.warn({ event: 'fulfilment.batch.retried', count: batch.length, failures, err: error });
+        this.outcomes.unshift(...batch);
+        await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** failures, 2_000)));
+      }
+    }
+  }
+
+  private rejectAll(error: Error): void {
+    for (const pending of [...this.outcomes.splice(0), ...this.messages.splice(0)]) pending.reject(error);
+  }
+
+  private takeBatch(): Pending[] {
+    const batch: Pending[] = [];
+    for (let items = 0; batch.length < MAX_INPUTS && items < MAX_ITEMS; ) {
+      const next = this.outcomes.shift() ?? this.messages.shift();
+      if (next === undefined) break;
+      items += next.input.type === 'StartFulfilment' ? next.input.items.length : 0;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  private async run(batch: readonly Pending[]): Promise<void> {
+    const startedAt = performance.now();
+    const client = await this.options.pool.connect();
+    let touched: string[] = [];
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const { states, versions } = await this.lockAndLoad(client, batch);
+      touched = [...versions.keys()];
+      const { decided, failed } = this.decideAll(batch, states);
+      const verdicts = await this.options.store.append(decided.map((item) => item.request), client);
+      const refused = decided.flatMap((item, index) => {
+        const verdict = verdicts[index];
+        return verdict === undefined || verdict.outcome === 'appended' ? [] : [{ item, verdict }];
+      });
+      if (refused.length > 0) {
+        await client.query('ROLLBACK');
+        forgetStreams(this.options.loaders, touched);
+        return this.settleRefused(batch, refused);
+      }
+      await this.schedule(client, decided);
+      await client.query('COMMIT');
+      rememberStates(this.options.loaders, states);
+      this.finish(decided, failed, performance.now() - startedAt);
+    } catch (error) {
+      forgetStreams(this.options.loaders, touched);
+      broken = error instanceof Error ? error : new Error(String(error));
+      await client.query('ROLLBACK').catch((rollbackError: unknown) => {
+        this.options.logger.debug({ event: 'fulfilment.rollback.failed', err: rollbackError });
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  private async lockAndLoad(client: PoolClient, batch: readonly Pending[]): Promise<{ states: BatchStates; versions: Map<string, number> }> {
+    const orderIds = [...new Set(batch.map((pending) => pending.orderId))];
+    const ids = {
+      fulfilment: orderIds.map((id) => streamId('fulfilment', id)),
+      order: orderIds.map((id) => streamId('order', id)),
+      payment: orderIds.map((id) => streamId('payment', id)),
+      stock: await this.stockStreams(client, batch),
+    };
+    const versions = await this.options.store.lockStreams(client, Object.values(ids).flat());
+    const { loaders } = this.options;
+    const states: BatchStates = {
+      fulfilment: await loadLocked(loaders.fulfilment, ids.fulfilment, versions, client),
+      order: await loadLocked(loaders.order, ids.order, versions, client),
+      payment: await loadLocked(loaders.payment, ids.payment, versions, client),
+      stock: await loadLocked(loaders.stock, ids.stock, versions, client),
+    };
+    return { states, versions };
+  }
+
+  /** An order's items never change once its fulfilment has started, so they may be read before the lock. */
+  private async stockStreams(client: PoolClient, batch: readonly Pending[]): Promise<string[]> {
+    const touching = batch.filter((pending) => mayTouchStock(pending.input));
+    const running = touching.filter((pending) => pending.input.type !== 'StartFulfilment').map((pending) => streamId('fulfilment', pending.orderId));
+    const { fulfilment } = this.options.loaders;
+    const unseen = running.filter((id) => fulfilment.cached(id) === undefined);
+    const loaded = unseen.length > 0 ? await fulfilment.loadMany(unseen, client) : new Map();
+    const known = running.map((id) => (loaded.get(id) ?? fulfilment.cached(id))?.state);
+    const items = [
+      ...touching.flatMap(({ input }) => (input.type === 'StartFulfilment' ? input.items : [])),
+      ...known.flatMap((state) => (state === undefined || state.status === 'not-started' ? [] : state.items)),
+    ];
+    return [...new Set(stockStreamsOf(items))];
+  }
+
+  private decideAll(batch: readonly Pending[], states: BatchStates): { decided: DecidedInput[]; failed: [Pending, unknown][] } {
+    const decisions = new DecisionBatch(states);
+    const decided: DecidedInput[] = [];
+    const failed: [Pending, unknown][] = [];
+    for (const pending of batch) {
+      try {
+        decided.push(this.prepare(pending, decisions.decide(pending.orderId, pending.input)));
+      } catch (error) {
+        failed.push([pending, error]);
+      }
+    }
+    return { decided, failed };
+  }
+
+  private prepare(pending: Pending, decision: Decision): DecidedInput {
+    const { correlationId, causationId, actor, traceparent, command } = pending.cause;
+    const metadata: EventMetadata = { correlationId, causationId, actor, traceparent, commandId: command?.id ?? null };
+    const occurredAt = new Date().toISOString();
+    const writes = decision.writes.map((write) => ({
+      streamId: write.streamId,
+      expectedVersion: write.expectedVersion,
+      events: write.events.map((event) => ({
+        id: uuid(),
+        type: event.type,
+        schemaVersion: SCHEMA_VERSIONS[event.type as AnyDomainEvent['type']],
+        data: event.data,
+        occurredAt,
+      })),
+    }));
+    const saga = writes.find((write) => write.streamId === streamId('fulfilment', pending.orderId));
+    return { pending, decision, request: { writes, metadata, command }, lastEventId: saga?.events.at(-1)?.id };
+  }
+
+  /** The last decision about an order in the batch says what it waits for. */
+  private async schedule(client: PoolClient, decided: readonly DecidedInput[]): Promise<void> {
+    const due: ScheduledWork[] = [];
+    const parked: ParkedWork[] = [];
+    const finished: string[] = [];
+    for (const { pending, decision, lastEventId } of lastOfEach(decided)) {
+      if (lastEventId === undefined) continue;
+      const row = { orderId: pending.orderId, correlationId: pending.cause.correlationId, causationId: lastEventId };
+      if (decision.state.status === 'parked') {
+        parked.push({ ...row, step: decision.state.operation, code: decision.state.code, detail: decision.state.detail });
+      } else if (decision.action.kind === 'none') {
+        finished.push(pending.orderId);
+      } else {
+        due.push({ ...row, dueInMs: this.options.leaseMs });
+      }
+    }
+    await this.options.work.schedule(client, due);
+    await this.options.work.park(client, parked);
+    await this.options.work.finish(client, finished);
+  }
+
+  private finish(decided: readonly DecidedInput[], failed: readonly [Pending, unknown][], durationMs: number): void {
+    this.options.onCommitted();
+    for (const { pending, decision, lastEventId } of lastOfEach(decided)) {
+      const { state, action } = decision;
+      if (lastEventId === undefined || state.status === 'not-started' || (action.kind !== 'send' && action.kind !== 'look-up')) continue;
+      this.options.onDispatch({ fulfilment: state, action, correlationId: pending.cause.correlationId, causationId: lastEventId });
+    }
+    for (const { pending } of decided) pending.resolve({ outcome: 'appended' });
+    for (const [pending, error] of failed) pending.reject(error);
+    const events = decided.reduce((sum, item) => sum + item.decision.writes.reduce((n, write) => n + write.events.length, 0), 0);
+    this.options.logger.debug({ event: 'fulfilment.batch.committed', inputs: decided.length, events, durationMs: Math.round(durationMs) });
+  }
+
+  /**
+   * Locked streams cannot move, so only two refusals are possible: a stream that did not exist was begun by another process (everything
+   * runs again), or an operator's command was repeated (it gets its first answer, the rest runs again).
+   */
+  private settleRefused(batch: readonly Pending[], refused: readonly { item: DecidedInput; verdict: AppendVerdict }[]): void {
+    const settled = new Set<Pending>();
+    for (const { item, verdict } of refused) {
+      if (verdict.outcome === 'conflict') continue;
+      item.pending.resolve(verdict);
+      settled.add(item.pending);
+    }
+    this.outcomes.unshift(...batch.filter((pending) => !settled.has(pending)));
+  }
+}
+
+function lastOfEach(decided: readonly DecidedInput[]): DecidedInput[] {
+  const last = new Map<string, DecidedInput>();
+  for (const item of decided) if (item.lastEventId !== undefined) last.set(item.pending.orderId, item);
+  return [...last.values()];
+}

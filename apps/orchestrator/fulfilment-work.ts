@@ -1,0 +1,139 @@
+import type { Pool, PoolClient } from 'pg';
+
+/** An action some process owes a fulfilment, and the event it follows from. */
+export interface DueWork {
+  readonly orderId: string;
+  readonly correlationId: string;
+  readonly causationId: string;
+}
+
+export interface ScheduledWork extends DueWork {
+  /** Milliseconds from now, by the database's clock. */
+  readonly dueInMs: number;
+}
+
+export interface ParkedWork extends DueWork {
+  readonly step: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ParkedFulfilment {
+  readonly orderId: string;
+  readonly step: string;
+  readonly code: string;
+  readonly detail: string;
+  /** ISO 8601 UTC. */
+  readonly parkedAt: string;
+  readonly correlationId: string;
+}
+
+/**
+ * The durable timers of the saga (table tidemark.fulfilment_work).
+ * - A row is written in the transaction that decided its action: there is no action without a row, also after a crash.
+ * - All times are the database's, so that clocks of processes that differ or jump change nothing.
+ */
+export class FulfilmentWork {
+  constructor(private readonly pool: Pool) {}
+
+  async schedule(client: PoolClient, work: readonly ScheduledWork[]): Promise<void> {
+    if (work.length === 0) return;
+    await client.query({
+      name: 'fulfilment-work-schedule',
+      text: `
+        INSERT INTO tidemark.fulfilment_work AS w (order_id, due_at, correlation_id, causation_id)
+        SELECT order_id, clock_timestamp() + due_in * interval '1 millisecond', correlation_id, causation_id
+          FROM unnest($1::text[], $2::float8[], $3::text[], $4::text[]) AS t (order_id, due_in, correlation_id, causation_id)
+         ORDER BY order_id
+        ON CONFLICT (order_id) DO UPDATE
+          SET due_at = excluded.due_at, correlation_id = excluded.correlation_id, causation_id = excluded.causation_id,
+              parked_step = NULL, parked_code = NULL, parked_detail = NULL, parked_at = NULL`,
+      values: [
+        work.map((row) => row.orderId),
+        work.map((row) => row.dueInMs),
+        work.map((row) => row.correlationId),
+        work.map((row) => row.causationId),
+      ],
+    });
+  }
+
+  async park(client: PoolClient, work: readonly ParkedWork[]): Promise<void> {
+    if (work.length === 0) return;
+    await client.query({
+      name: 'fulfilment-work-park',
+      text: `
+        INSERT INTO tidemark.fulfilment_work AS w
+               (order_id, correlation_id, causation_id, parked_step, parked_code, parked_detail, parked_at)
+        SELECT t.*, clock_timestamp()
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t
+        ON CONFLICT (order_id) DO UPDATE
+          SET due_at = NULL, parked_step = excluded.parked_step, parked_code = excluded.parked_code,
+              parked_detail = excluded.parked_detail, parked_at = excluded.parked_at`,
+      values: [
+        work.map((row) => row.orderId),
+        work.map((row) => row.correlationId),
+        work.map((row) => row.causationId),
+        work.map((row) => row.step),
+        work.map((row) => row.code),
+        work.map((row) => row.detail),
+      ],
+    });
+  }
+
+  async finish(client: PoolClient, orderIds: readonly string[]): Promise<void> {
+    if (orderIds.length === 0) return;
+    await client.query({
+      name: 'fulfilment-work-finish',
+      text: 'DELETE FROM tidemark.fulfilment_work WHERE order_id = ANY($1)',
+      values: [orderIds],
+    });
+  }
+
+  /** Takes what is due and leases it to the caller. Rows another process is taking right now are left to it. */
+  async claim(limit: number, leaseMs: number): Promise<DueWork[]> {
+    const { rows } = await this.pool.query<DueWork>({
+      name: 'fulfilment-work-claim',
+      text: `
+        UPDATE tidemark.fulfilment_work AS w
+           SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
+          FROM (SELECT order_id FROM tidemark.fulfilment_work
+                 WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+         WHERE w.order_id = due.order_id
+        RETURNING w.order_id AS "orderId", w.correlation_id AS "correlationId", w.causation_id AS "causationId"`,
+      values: [limit, leaseMs],
+    });
+    return rows;
+  }
+
+  /** Keeps the lease of actions still under way. */
+  async renew(orderIds: readonly string[], leaseMs: number): Promise<void> {
+    if (orderIds.length === 0) return;
+    await this.pool.query({
+      name: 'fulfilment-work-renew',
+      text: `
+        UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
+         WHERE order_id = ANY($1) AND due_at IS NOT NULL`,
+      values: [orderIds, leaseMs],
+    });
+  }
+
+  async listParked(limit: number): Promise<ParkedFulfilment[]> {
+    const { rows } = await this.pool.query<ParkedFulfilment>(
+      `SELECT order_id AS "orderId", parked_step AS step, parked_code AS code, parked_detail AS detail,
+              to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "parkedAt", correlation_id AS "correlationId"
+         FROM tidemark.fulfilment_work WHERE parked_at IS NOT NULL ORDER BY parked_at, order_id LIMIT $1`,
+      [limit],
+    );
+    return rows;
+  }
+
+  /** How many fulfilments are open, how many of them parked, and by how many seconds the oldest due action is late. */
+  async backlog(): Promise<{ open: number; parked: number; overdueSeconds: number }> {
+    const { rows } = await this.pool.query<{ open: number; parked: number; overdueSeconds: number }>(
+      `SELECT count(*)::int AS open, count(parked_at)::int AS parked,
+              coalesce(greatest(extract(epoch FROM clock_timestamp() - min(due_at)), 0), 0)::float8 AS "overdueSeconds"
+         FROM tidemark.fulfilment_work`,
+    );
+    return rows[0] ?? { open: 0, parked: 0, overdueSeconds: 0 };
+  }
+}

@@ -1,0 +1,113 @@
+import type { GatewayPaymentStatus, PaymentOperation } from '#domain';
+import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
+import { Pool, type Dispatcher } from 'undici';
+
+export interface PaymentOrder {
+  /** Our own name for the payment; also what it is looked up by. */
+  readonly reference: string;
+  /** Minor units. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly paymentToken: string;
+}
+
+export type GatewayOutcome =
+  | { readonly kind: 'done'; readonly gatewayId: string | null }
+  | { readonly kind: 'declined'; readonly code: string; readonly detail: string }
+  /** Sent, perhaps, and no usable answer: it may have been done. */
+  | { readonly kind: 'unknown'; readonly detail: string }
+  /** Certainly never left this process. */
+  | { readonly kind: 'not-sent'; readonly detail: string };
+
+export type LookUpOutcome =
+  | { readonly kind: 'found'; readonly payment: GatewayPaymentStatus; readonly gatewayId: string | null }
+  | { readonly kind: 'unknown'; readonly detail: string }
+  | { readonly kind: 'not-sent'; readonly detail: string };
+
+interface GatewayAnswer {
+  readonly status: number;
+  readonly body: { id?: string; status?: string; code?: string; detail?: string };
+}
+
+/** The gateway answered 5xx or 429: it is in trouble, and whether it acted is open. */
+class GatewayTrouble extends Error {}
+
+const PAYMENT_STATUSES: readonly GatewayPaymentStatus[] = ['authorized', 'captured', 'declined', 'voided', 'refunded'];
+
+/**
+ * The payment gateway's HTTP API.
+ * - Each operation of a payment has one idempotency key for ever, so a repeat inside the gateway's window cannot act twice.
+ * - Ten failures in a row open the circuit: calls then end at once as `not-sent` until a trial call gets through.
+ */
+export class GatewayClient {
+  private readonly http: Pool;
+  private readonly breaker: CircuitBreakerPolicy;
+  private readonly timeoutMs: number;
+
+  constructor(options: { url: string; timeoutMs: number; concurrency: number; onCircuit?: (state: 'open' | 'closed') => void }) {
+    this.timeoutMs = options.timeoutMs;
+    this.http = new Pool(options.url, { connections: options.concurrency, connect: { timeout: Math.min(options.timeoutMs, 3_000) } });
+    this.breaker = circuitBreaker(handleAll, {
+      halfOpenAfter: new ExponentialBackoff({ initialDelay: 500, maxDelay: 10_000 }),
+      breaker: new ConsecutiveBreaker(10),
+    });
+    this.breaker.onBreak(() => options.onCircuit?.('open'));
+    this.breaker.onReset(() => options.onCircuit?.('closed'));
+  }
+
+  async send(operation: PaymentOperation, payment: PaymentOrder): Promise<GatewayOutcome> {
+    const { reference, amount, currency, paymentToken } = payment;
+    const isNew = operation === 'authorize';
+    const answer = await this.call({
+      method: 'POST',
+      path: isNew ? '/payments' : `/payments/${encodeURIComponent(reference)}/${operation}`,
+      headers: { 'content-type': 'application/json', 'idempotency-key': `${reference}:${operation}` },
+      body: isNew ? JSON.stringify({ reference, amount, currency, token: paymentToken }) : '{}',
+    });
+    if ('kind' in answer) return answer;
+    const { status, body } = answer;
+    if (status < 300) return { kind: 'done', gatewayId: body.id ?? null };
+    // A conflict means the books differ from what we believe: asking by reference tells what really is.
+    if (status === 409) return { kind: 'unknown', detail: `gateway answered 409 ${body.code ?? ''}`.trim() };
+    return { kind: 'declined', code: body.code ?? `gateway-${status}`, detail: body.detail ?? `gateway answered ${status}` };
+  }
+
+  async lookUp(reference: string): Promise<LookUpOutcome> {
+    const answer = await this.call({ method: 'GET', path: `/payments/${encodeURIComponent(reference)}` });
+    if ('kind' in answer) return answer;
+    if (answer.status === 404) return { kind: 'found', payment: 'none', gatewayId: null };
+    const payment = PAYMENT_STATUSES.find((known) => known === answer.body.status);
+    return answer.status === 200 && payment !== undefined
+      ? { kind: 'found', payment, gatewayId: answer.body.id ?? null }
+      : { kind: 'unknown', detail: `look-up answered ${answer.status} with status ${JSON.stringify(answer.body.status)}` };
+  }
+
+  async close(): Promise<void> {
+    await this.http.close();
+  }
+
+  private async call(
+    request: Dispatcher.RequestOptions,
+  ): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
+    try {
+      return await this.breaker.execute(() => this.exchange(request));
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      const code = (error as { code?: string }).code ?? '';
+      const neverLeft = error instanceof BrokenCircuitError || code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT';
+      return { kind: neverLeft ? 'not-sent' : 'unknown', detail };
+    }
+  }
+
+  private async exchange(request: Dispatcher.RequestOptions): Promise<GatewayAnswer> {
+    const response = await this.http.request({
+      ...request,
+      headersTimeout: this.timeoutMs,
+      bodyTimeout: this.timeoutMs,
+      signal: AbortSignal.timeout(this.timeoutMs),
+    });
+    const text = await response.body.text();
+    if (response.statusCode >= 500 || response.statusCode === 429) throw new GatewayTrouble(`gateway answered ${response.statusCode}`);
+    return { status: response.statusCode, body: JSON.parse(text) as GatewayAnswer['body'] };
+  }
+}

@@ -1,0 +1,151 @@
+import type { FulfilmentAction, FulfilmentInput, StartedFulfilment } from '#domain';
+import type { Logger } from '#platform';
+import type { GatewayClient } from './gateway-client.js';
+import type { FulfilmentWork } from './fulfilment-work.js';
+
+export type GatewayAction = Extract<FulfilmentAction, { kind: 'send' | 'look-up' }>;
+
+/** An action decided and committed, ready to leave the process. */
+export interface Dispatch {
+  readonly fulfilment: StartedFulfilment;
+  readonly action: GatewayAction;
+  readonly correlationId: string;
+  /** Id of the event that asked for it. */
+  readonly causationId: string;
+}
+
+interface DispatcherOptions {
+  readonly gateway: GatewayClient;
+  readonly work: FulfilmentWork;
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  readonly logger: Logger;
+  /** Takes the outcome as the saga's next input; resolves when it is committed. */
+  readonly onOutcome: (dispatch: Dispatch, input: FulfilmentInput) => Promise<void>;
+}
+
+/** Milliseconds to wait before the nth attempt of a step. */
+export const backoffMs = (attempt: number): number => (attempt <= 1 ? 0 : Math.min(200 * 2 ** (attempt - 2), 30_000));
+
+/** Milliseconds before a call that never left is tried again: the circuit is open or nothing listens. */
+const NOT_SENT_RETRY_MS = 1_000;
+
+/**
+ * Carries the saga's actions to the payment gateway, at most `concurrency` at once (the bulkhead: a slow gateway never holds up
+ * deciding or the database).
+ * - One action an order at a time. What is lost with the process is found again by its lease (see FulfilmentWork).
+ * - What never left is tried again here without an event; every outcome that may have taken effect goes to the saga.
+ */
+export class GatewayDispatcher {
+  private readonly underWay = new Map<string, Dispatch>();
+  private readonly ready: Dispatch[] = [];
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private running = 0;
+  private stopped = false;
+  private readonly renewal: NodeJS.Timeout;
+  private idle: (() => void) | undefined;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.renewal = setInterval(() => void this.renewLeases(), options.leaseMs / 3);
+  }
+
+  /** Actions taken and not finished, waiting ones included. */
+  get size(): number {
+    return this.underWay.size;
+  }
+
+  has(orderId: string): boolean {
+    return this.underWay.has(orderId);
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    if (this.stopped) return;
+    this.underWay.set(dispatch.fulfilment.orderId, dispatch);
+    this.later(dispatch, backoffMs(dispatch.action.attempt));
+  }
+
+  /** Stops taking actions and waits for those at the gateway; the others are taken over through their lease. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.renewal);
+    for (const timer of this.timers) clearTimeout(timer);
+    this.ready.length = 0;
+    if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+  }
+
+  private later(dispatch: Dispatch, delayMs: number): void {
+    if (delayMs === 0) {
+      this.ready.push(dispatch);
+      this.pump();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      this.ready.push(dispatch);
+      this.pump();
+    }, delayMs);
+    this.timers.add(timer);
+  }
+
+  private pump(): void {
+    while (!this.stopped && this.running < this.options.concurrency) {
+      const next = this.ready.shift();
+      if (next === undefined) return;
+      this.running += 1;
+      void this.run(next).finally(() => {
+        this.running -= 1;
+        if (this.running === 0) this.idle?.();
+        this.pump();
+      });
+    }
+  }
+
+  private async run(dispatch: Dispatch): Promise<void> {
+    const { orderId } = dispatch.fulfilment;
+    const input = await this.perform(dispatch);
+    if (input === undefined) {
+      if (!this.stopped) this.later(dispatch, NOT_SENT_RETRY_MS);
+      return;
+    }
+    // The next action of this order may be dispatched by the very commit of this outcome: it must find the place free.
+    if (this.underWay.get(orderId) === dispatch) this.underWay.delete(orderId);
+    try {
+      await this.options.onOutcome(dispatch, input);
+    } catch (error) {
+      // The action's row is still due: after its lease the gateway is asked what became of it.
+      this.options.logger.error({ event: 'gateway.outcome.not-recorded', orderId, err: error });
+    }
+  }
+
+  private async perform({ fulfilment, action }: Dispatch): Promise<FulfilmentInput | undefined> {
+    const { operation } = action;
+    const { orderId, amount, currency, paymentToken } = fulfilment;
+    if (action.kind === 'look-up') {
+      const outcome = await this.options.gateway.lookUp(orderId);
+      if (outcome.kind === 'not-sent') return undefined;
+      if (outcome.kind === 'found') {
+        return { type: 'GatewayFound', operation, payment: outcome.payment, gatewayId: outcome.gatewayId };
+      }
+      return { type: 'GatewayUnknown', operation, detail: outcome.detail };
+    }
+    const outcome = await this.options.gateway.send(operation, { reference: orderId, amount, currency, paymentToken });
+    switch (outcome.kind) {
+      case 'not-sent':
+        return undefined;
+      case 'done':
+        return { type: 'GatewayDone', operation, gatewayId: outcome.gatewayId };
+      case 'declined':
+        return { type: 'GatewayDeclined', operation, code: outcome.code, detail: outcome.detail };
+      case 'unknown':
+        return { type: 'GatewayUnknown', operation, detail: outcome.detail };
+    }
+  }
+
+  private async renewLeases(): Promise<void> {
+    try {
+      await this.options.work.renew([...this.underWay.keys()], this.options.leaseMs);
+    } catch (error) {
+      this.options.logger.warn({ event: 'fulfilment.lease.not-renewed', count: this.underWay.size, err: error });
+    }
+  }
+}

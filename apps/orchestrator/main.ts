@@ -1,0 +1,76 @@
+import 'reflect-metadata';
+import { BatchConsumerStrategy, KafkaJsBroker } from '#messaging';
+import { OutboxNotifier } from '#outbox';
+import { createLogger, createMetrics, createPool, runMain, startWorkerApp, type RunningApp } from '#platform';
+import { Gauge } from 'prom-client';
+import { FulfilmentEngine } from './fulfilment-engine.js';
+import { orchestratorConfig } from './orchestrator.config.js';
+import { OrchestratorModule } from './orchestrator.module.js';
+import { parkedLoaders } from './parked-fulfilments.controller.js';
+
+const GROUP_ID = 'orchestrator';
+/** An action nobody has taken for so long: the saga is not being run. */
+const MAX_OVERDUE_SECONDS = 30;
+
+runMain(async () => {
+  const config = orchestratorConfig();
+  const logger = createLogger({ app: 'orchestrator', level: config.LOG_LEVEL });
+  const pool = createPool({ databaseUrl: config.DATABASE_URL, max: 8, app: 'orchestrator', logger });
+  const notifier = new OutboxNotifier({ pool, logger });
+  const engine = new FulfilmentEngine({ pool, notifier, config, logger });
+  const broker = new KafkaJsBroker({ brokers: config.KAFKA_BROKERS, clientId: 'orchestrator', topicPrefix: config.TOPIC_PREFIX, logger });
+  let running: RunningApp | undefined;
+  const strategy = new BatchConsumerStrategy({
+    broker,
+    groupId: GROUP_ID,
+    pool,
+    logger,
+    partitionsConsumedConcurrently: 6,
+    onFatal: (error) => running?.fail(error),
+  });
+  const metrics = createMetrics('orchestrator');
+  new Gauge({
+    name: 'tidemark_fulfilments_open',
+    help: 'Fulfilments that owe an action, by whether they wait for an operator.',
+    labelNames: ['state'],
+    registers: [metrics],
+    async collect() {
+      const { open, parked } = await engine.work.backlog();
+      this.set({ state: 'running' }, open - parked);
+      this.set({ state: 'parked' }, parked);
+    },
+  });
+
+  running = await startWorkerApp(
+    OrchestratorModule.with({
+      runner: engine.runner,
+      work: engine.work,
+      parkedLoaders: parkedLoaders(engine.loaders, (key) => engine.store.findAnswer(key)),
+    }),
+    {
+      name: 'orchestrator',
+      description: 'Runs the fulfilment saga; operators retry or compensate what is parked.',
+      version: '1',
+      logger,
+      port: config.PORT,
+      host: config.HOST,
+      strategy,
+      metrics,
+      checks: [
+        { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
+        { name: 'consumer', check: () => strategy.check() },
+        {
+          name: 'saga',
+          check: async () => {
+            const { open, parked, overdueSeconds } = await engine.work.backlog();
+            if (overdueSeconds > MAX_OVERDUE_SECONDS) throw new Error(`actions are overdue by ${Math.round(overdueSeconds)} s`);
+            return { open, parked, atGateway: engine.dispatcher.size, gatewayCircuit: engine.circuit };
+          },
+        },
+      ],
+      stop: [{ name: 'consumer', run: () => strategy.stop() }, { name: 'engine', run: () => engine.stop() }],
+      close: [{ name: 'notifier', run: () => notifier.close() }, { name: 'database', run: () => pool.end() }],
+      start: async () => engine.start(),
+    },
+  );
+});

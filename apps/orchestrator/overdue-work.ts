@@ -1,0 +1,80 @@
+import { nextAction, streamId, type FulfilmentState } from '#domain';
+import { isTransientDatabaseError, type Logger } from '#platform';
+import type { DueWork, FulfilmentWork } from './fulfilment-work.js';
+import type { FulfilmentLoaders } from './fulfilment-loaders.js';
+import type { FulfilmentRunner } from './fulfilment-runner.js';
+import type { GatewayDispatcher } from './gateway-dispatcher.js';
+
+interface OverdueOptions {
+  readonly work: FulfilmentWork;
+  readonly loaders: FulfilmentLoaders;
+  readonly runner: FulfilmentRunner;
+  readonly dispatcher: GatewayDispatcher;
+  readonly leaseMs: number;
+  readonly logger: Logger;
+}
+
+const POLL_MS = 1_000;
+const CLAIM_LIMIT = 200;
+
+/**
+ * Picks up actions whose process died or lost track of them: their lease has run out.
+ * A step that was sent and has no recorded outcome becomes "unknown" (a message to the saga like any other), so the gateway is asked
+ * before anything is sent again.
+ */
+export class OverdueWork {
+  private timer: NodeJS.Timeout | undefined;
+  private polling: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: OverdueOptions) {}
+
+  start(): void {
+    this.timer = setInterval(() => {
+      this.polling ??= this.poll().finally(() => (this.polling = undefined));
+    }, POLL_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.polling;
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      for (let claimed = CLAIM_LIMIT; claimed === CLAIM_LIMIT && !this.stopped; ) {
+        const due = await this.options.work.claim(CLAIM_LIMIT, this.options.leaseMs);
+        claimed = due.length;
+        // What is under way here was only late in renewing its lease; the claim has renewed it.
+        await this.resume(due.filter((row) => !this.options.dispatcher.has(row.orderId)));
+      }
+    } catch (error) {
+      const level = isTransientDatabaseError(error) ? 'warn' : 'error';
+      this.options.logger[level]({ event: 'fulfilment.overdue.poll-failed', err: error });
+    }
+  }
+
+  private async resume(due: readonly DueWork[]): Promise<void> {
+    if (due.length === 0) return;
+    this.options.logger.info({ event: 'fulfilment.overdue.taken', count: due.length });
+    const ids = due.map((row) => streamId('fulfilment', row.orderId));
+    // Another process may have moved these sagas on since they were last seen here.
+    const states = await this.options.loaders.fulfilment.loadMany(ids);
+    await Promise.all(due.map((row, index) => this.resumeOne(row, states.get(ids[index] ?? '')?.state)));
+  }
+
+  private async resumeOne(row: DueWork, state: FulfilmentState | undefined): Promise<void> {
+    if (state === undefined || state.status === 'not-started') return;
+    const action = nextAction(state);
+    if (action.kind === 'look-up') {
+      this.options.dispatcher.dispatch({ fulfilment: state, action, correlationId: row.correlationId, causationId: row.causationId });
+    } else if (action.kind === 'send') {
+      await this.options.runner.submit(
+        row.orderId,
+        { type: 'GatewayUnknown', operation: action.operation, detail: 'no outcome was recorded before the deadline' },
+        { correlationId: row.correlationId, causationId: row.causationId, actor: 'system:orchestrator', traceparent: null },
+      );
+    }
+  }
+}
