@@ -29,3 +29,7 @@ export const int = <N extends boolean = false>(name: string, options: Nullabilit
   ({ name, type: 'integer', ...options }) as const;
 
 export const flag = (name: string) => ({ name, type: 'boolean' }) as const;
+
+/** A whole number that PostgreSQL keeps in step with the other columns of its row; nobody writes it. */
+export const computed = (name: string, asExpression: string) =>
+  ({ name, type: 'bigint', transformer: safeInteger, generatedType: 'STORED', asExpression, insert: false, update: false }) as const;

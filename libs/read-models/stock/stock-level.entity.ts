@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { int, moment, text, whole } from '../columns.js';
+import { computed, int, moment, text, whole } from '../columns.js';
 
 /** Stock of one SKU, in pieces. `received + adjusted + returned = onHand + shipped`; `available = onHand - reserved`. */
 @Entity({ schema: 'read', name: 'stock_levels' })
@@ -7,13 +7,13 @@ export class StockLevelRow {
   @PrimaryColumn(text('sku'))
   sku: string;
 
-  @Column(whole('on_hand'))
+  @Column(computed('on_hand', 'received + adjusted + returned - shipped'))
   onHand: number;
 
   @Column(whole('reserved'))
   reserved: number;
 
-  @Column(whole('available'))
+  @Column(computed('available', 'received + adjusted + returned - shipped - reserved'))
   available: number;
 
   @Column(whole('received'))
@@ -34,7 +34,7 @@ export class StockLevelRow {
   refusals: number;
 
   /** At or below this many available pieces the SKU counts as low: a tenth of what was ever received, rounded up. */
-  @Column(whole('reorder_level'))
+  @Column(computed('reorder_level', '(received + 9) / 10'))
   reorderLevel: number;
 
   /** Recorded-at of the newest event. */

@@ -1,0 +1,89 @@
+import type { Column, Table } from './table.js';
+
+/** One row that an event adds to a table, or merges into it by the table's rules. */
+export interface Change {
+  readonly table: Table;
+  readonly row: object;
+}
+
+/** `row` belongs to `table`; the types say so here and nowhere else. */
+export const change = <Row extends object>(table: Table<Row>, row: Row): Change => ({ table, row });
+
+type Values = Record<string, unknown>;
+
+/**
+ * Folds the changes of many events into at most one row a key, by the same rules that merge a row into the database: a batch in which
+ * one SKU moves a thousand times costs one upsert.
+ */
+export class ChangeSet {
+  private readonly merged = new Map<Table, Map<string, Values>>();
+  private readonly appended = new Map<Table, object[]>();
+
+  add({ table, row }: Change): void {
+    if (table.appendOnly) return void entryOf(this.appended, table, () => []).push(row);
+    const rows = entryOf(this.merged, table, () => new Map<string, Values>());
+    const values = row as Values;
+    const key = keyOf(table, values);
+    const known = rows.get(key);
+    // A copy, because later changes are merged into it.
+    if (known === undefined) rows.set(key, { ...values });
+    else mergeInto(known, values, table);
+  }
+
+  rows(table: Table): readonly object[] {
+    return (table.appendOnly ? this.appended.get(table) : [...(this.merged.get(table)?.values() ?? [])]) ?? [];
+  }
+}
+
+function entryOf<Value>(map: Map<Table, Value>, table: Table, create: () => Value): Value {
+  let value = map.get(table);
+  if (value === undefined) map.set(table, (value = create()));
+  return value;
+}
+
+const keyOf = (table: Table, row: Values): string =>
+  table.key.length === 1 ? String(row[table.key[0]!.property]) : JSON.stringify(table.key.map(({ property }) => row[property]));
+
+function mergeInto(known: Values, next: Values, table: Table): void {
+  const later = table.latestBy.length > 0 && isLater(next, known, table.latestBy);
+  for (const { property, rule } of table.values) {
+    const a = known[property];
+    const b = next[property];
+    switch (rule) {
+      case 'put':
+        known[property] = b;
+        break;
+      case 'sum':
+        known[property] = (a as number) + (b as number);
+        break;
+      case 'min':
+        known[property] = a === null || (b !== null && compare(b, a) < 0) ? b : a;
+        break;
+      case 'max':
+        known[property] = a === null || (b !== null && compare(b, a) > 0) ? b : a;
+        break;
+      case 'latest':
+        if (later) known[property] = b;
+        break;
+      default:
+        rule satisfies never;
+    }
+  }
+}
+
+function isLater(next: Values, known: Values, by: readonly Column[]): boolean {
+  const first = by[0]!.property;
+  if (next[first] === null) return false;
+  if (known[first] === null) return true;
+  for (const { property } of by) {
+    const order = compare(next[property], known[property]);
+    if (order !== 0) return order > 0;
+  }
+  return false;
+}
+
+/** As PostgreSQL compares: numbers, and text by its UTF-8 bytes (COLLATE "C"). Moments are ISO 8601 UTC of one length. */
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return a === b ? 0 : Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
+}

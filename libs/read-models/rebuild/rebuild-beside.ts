@@ -1,0 +1,236 @@
+import pg, { type ClientBase } from 'pg';
+import { beginAsOnlyWriter, claimRebuild, rebuildingSession } from '../projection/locks.js';
+import type { ProjectedEvent } from '../projection/projected-event.js';
+import { ProjectionWriter, type Applied } from '../projection/projection-writer.js';
+import type { Projection } from '../projection/projection.js';
+import { projectionNamed, tablesOf, type ProjectionName } from '../projections.js';
+import { BesideSchema } from './beside-schema.js';
+import { bringLevel, differingStreams, type Behind } from './catch-up.js';
+import { compareTables, type TableComparison } from './comparison.js';
+import type { EventSource } from './event-source.js';
+import { swapPositions, swapTables } from './swap.js';
+
+export interface RebuildOptions {
+  readonly databaseUrl: string;
+  readonly source: EventSource;
+  /** Events a transaction. Default 5,000. */
+  readonly batchSize?: number;
+  readonly onProgress?: (progress: RebuildProgress) => void;
+}
+
+export interface RebuildProgress {
+  /** Events of this projection read so far. */
+  readonly events: number;
+  /** Where in the store the scan is, and where it will end. */
+  readonly position: number;
+  readonly lastPosition: number;
+}
+
+export interface Comparison {
+  readonly equal: boolean;
+  /** The projection's tables, and its checkpoints as `projection_positions`. */
+  readonly tables: readonly TableComparison[];
+  /** How far the live tables were behind the store when they were caught up for the comparison. */
+  readonly liveBehind: { readonly streams: number; readonly events: number };
+}
+
+export class RebuildBusyError extends Error {
+  constructor(projection: string, who: string) {
+    super(`projection ${projection} is being rebuilt already (${who})`);
+    this.name = 'RebuildBusyError';
+  }
+}
+
+/** A connection whose process was killed may take a moment to be noticed by the database. */
+const CLAIM_PATIENCE_MS = 2_000;
+/** Catching up in rounds ends when a round found this few streams, or after this many: the rest is done while the writer waits. */
+const FEW_STREAMS = 200;
+const MOST_ROUNDS = 20;
+
+/**
+ * Builds a projection from the event store into tables beside the live ones, which stay as they are. The caller then compares, swaps,
+ * or drops; one rebuild of a projection at a time.
+ *
+ * Nothing can fall between: an event was either committed before the scan began, or the live tables have it (then it is fetched by
+ * its stream's version), or the live projector has not had it yet (then it comes to whichever tables are live).
+ *
+ * Everything written runs on the one connection that holds the claim, so a rebuild that lost its claim cannot write.
+ * @throws RebuildBusyError another one runs
+ */
+export async function rebuildBeside(name: ProjectionName, options: RebuildOptions): Promise<BesideRebuild> {
+  const client = new pg.Client({
+    connectionString: options.databaseUrl,
+    application_name: 'tidemark-rebuild',
+    // What is lost in a crash is built again anyway; the swap itself is made durable (see swap).
+    options: '-c timezone=UTC -c synchronous_commit=off',
+  });
+  // A dead connection also fails the statement that needs it; without a listener it would end the process.
+  client.on('error', () => undefined);
+  await client.connect();
+  const rebuild = new BesideRebuild(projectionNamed(name), name, client, options);
+  try {
+    await rebuild.claim();
+    await rebuild.build();
+    return rebuild;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+export class BesideRebuild {
+  /** Events the tables were built from. */
+  events = 0;
+  /** The projection's tables, as they are called live; the rebuilt ones have the same names in `schema`. */
+  readonly tables: readonly string[];
+  readonly schema: string;
+
+  private readonly beside: BesideSchema;
+  private readonly rebuilt: ProjectionWriter;
+  private readonly live: ProjectionWriter;
+
+  constructor(
+    private readonly projection: Projection,
+    private readonly name: ProjectionName,
+    private readonly client: pg.Client,
+    private readonly options: RebuildOptions,
+  ) {
+    this.schema = `read_rebuild_${name}`;
+    this.tables = tablesOf(name).map((table) => table.name);
+    this.beside = new BesideSchema(client, this.schema, [...this.tables, 'projection_positions']);
+    this.rebuilt = new ProjectionWriter({ projections: [projection], schema: this.schema });
+    this.live = new ProjectionWriter({ projections: [projection] });
+  }
+
+  /** @throws RebuildBusyError */
+  async claim(): Promise<void> {
+    const giveUpAt = Date.now() + CLAIM_PATIENCE_MS;
+    while (!(await claimRebuild(this.client, this.name))) {
+      if (Date.now() > giveUpAt) throw new RebuildBusyError(this.name, await rebuildingSession(this.client, this.name));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async build(): Promise<void> {
+    const { source, batchSize = 5_000, onProgress } = this.options;
+    await this.beside.create();
+    const lastPosition = await source.lastPosition();
+    for await (const events of oneAhead(source.readAll({ categories: [this.projection.category], batchSize }))) {
+      await this.transaction(() => this.rebuilt.apply(this.client, events));
+      this.events += events.length;
+      onProgress?.({ events: this.events, position: events.at(-1)!.position, lastPosition });
+    }
+    onProgress?.({ events: this.events, position: lastPosition, lastPosition });
+    await this.beside.addIndexes();
+  }
+
+  /**
+   * Compares row by row while the live writer waits, both sides brought to the same versions first. Leaves no trace: it is undone
+   * afterwards, so the live projector goes on from where it was.
+   */
+  async compare(): Promise<Comparison> {
+    await this.follow();
+    await beginAsOnlyWriter(this.client, [this.name]);
+    try {
+      return await this.compareLevel();
+    } finally {
+      await this.client.query('ROLLBACK');
+    }
+  }
+
+  /**
+   * Compares, and in the same transaction puts the rebuilt tables and their checkpoints in the place of the live ones, when they are
+   * equal or `accept` says to take them as they are. Either all of it happens or nothing. Answers the comparison and whether it did.
+   * @throws TablesBusyError other sessions never let go of the live tables
+   */
+  async swap({ accept = false } = {}): Promise<Comparison & { readonly swapped: boolean }> {
+    await this.follow();
+    await beginAsOnlyWriter(this.client, [this.name]);
+    try {
+      await this.client.query('SET LOCAL synchronous_commit = on');
+      const comparison = await this.compareLevel();
+      const swapped = comparison.equal || accept;
+      if (swapped) {
+        await swapPositions(this.client, this.schema, this.name);
+        await swapTables(this.client, this.schema, this.tables);
+      }
+      await this.client.query(swapped ? 'COMMIT' : 'ROLLBACK');
+      return { ...comparison, swapped };
+    } catch (error) {
+      await this.client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Drops what was not swapped and gives the claim back. */
+  async close(): Promise<void> {
+    try {
+      await this.beside.drop();
+    } finally {
+      await this.client.end();
+    }
+  }
+
+  /** Follows the live tables, which go on meanwhile, until little is left to do while they wait. */
+  private async follow(): Promise<void> {
+    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+      const ahead = (await differingStreams(this.client, this.name, this.schema)).filter(({ live, rebuilt }) => live > rebuilt);
+      if (ahead.length === 0) return;
+      await this.transaction(() => bringLevel(this.client, this.options.source, ahead, [this.rebuilt]));
+      if (ahead.length <= FEW_STREAMS) return;
+    }
+  }
+
+  private async compareLevel(): Promise<Comparison> {
+    await this.client.query("SET LOCAL work_mem = '64MB'");
+    const differing = await differingStreams(this.client, this.name, this.schema);
+    const behind = differing.filter(({ live, rebuilt }) => live < rebuilt);
+    await bringLevel(this.client, this.options.source, differing, [this.rebuilt, { apply: (client, events) => this.applyLive(client, events) }]);
+    const tables = await compareTables(this.client, this.name, this.schema);
+    return {
+      equal: tables.every(({ differing: rows }) => rows === 0),
+      tables,
+      liveBehind: { streams: behind.length, events: behind.reduce((sum, { live, rebuilt }) => sum + rebuilt - live, 0) },
+    };
+  }
+
+  /** Damaged live tables may be unable to take an event. That must not keep them from being replaced: they differ, and it shows. */
+  private async applyLive(client: ClientBase, events: readonly ProjectedEvent[]): Promise<Applied> {
+    await client.query('SAVEPOINT before_live');
+    try {
+      return await this.live.apply(client, events);
+    } catch {
+      await client.query('ROLLBACK TO SAVEPOINT before_live');
+      return { taken: new Map(), duplicates: 0 };
+    }
+  }
+
+  private async transaction(work: () => Promise<unknown>): Promise<void> {
+    await this.client.query('BEGIN');
+    try {
+      await work();
+      await this.client.query('COMMIT');
+    } catch (error) {
+      await this.client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** Fetches the next batch while this one is being written: the two use different connections, and often different cores. */
+async function* oneAhead<Batch>(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  const iterator = batches[Symbol.asyncIterator]();
+  let next = iterator.next();
+  try {
+    for (;;) {
+      const { value, done } = await next;
+      if (done === true) return;
+      next = iterator.next();
+      // Whoever stops early never awaits it; a rejection must not end the process.
+      next.catch(() => undefined);
+      yield value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
