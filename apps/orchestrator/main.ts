@@ -58,7 +58,7 @@ runMain(async () => {
       metrics,
       checks: [
         { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
-        { name: 'consumer', check: () => strategy.check() },
+        { name: 'consumer', check: async () => ({ ...(await strategy.check()) }) },
         {
           name: 'saga',
           check: async () => {
