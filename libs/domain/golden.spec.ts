@@ -82,7 +82,12 @@ const placed: OrderCommand = {
     reference: '536365',
     customer: { id: '17850', name: 'Ada', email: 'ada@example.org', country: 'United Kingdom' },
     currency: 'GBP',
-    lines: ['WHITE HANGING HEART', null, 'WHITE HANGING HEART'].map((description) => ({ sku: '85123A', description, quantity: 1, unitPrice: 255 })),
+    lines: ['WHITE HANGING HEART', null, 'WHITE HANGING HEART'].map((description) => ({
+      sku: '85123A',
+      description,
+      quantity: 1,
+      unitPrice: 255,
+    })),
     paymentToken: 'tok_ok',
   },
 };
@@ -139,15 +144,15 @@ const stories: Readonly<Record<DomainEventType, [statusAfter: string, Story]>> =
   FulfilmentStepRefused: ['deciding', fulfilmentStory(['FulfilmentStarted'], { type: 'StockRefused', shortages })],
   FulfilmentStepOutcomeUnknown: ['paying', fulfilmentStory(authorizing, { type: 'GatewayUnknown', operation: 'authorize', detail: '-' })],
   FulfilmentCancellationRequested: ['paying', fulfilmentStory(authorizing, { type: 'RequestCancellation', reason: '-' })],
-  FulfilmentParked: ['parked', fulfilmentStory(authorizing, { type: 'GatewayFound', operation: 'authorize', payment: 'refunded', gatewayId: null })],
+  FulfilmentParked: [
+    'parked',
+    fulfilmentStory(authorizing, { type: 'GatewayFound', operation: 'authorize', payment: 'refunded', gatewayId: null }),
+  ],
   FulfilmentResumed: [
     'paying',
     fulfilmentStory([...authorizing, 'FulfilmentParked'], { type: 'ResumeFulfilment', mode: 'compensate', reason: '-' }),
   ],
-  FulfilmentCompleted: [
-    'rejected',
-    fulfilmentStory(['FulfilmentStarted'], { type: 'StockRefused', shortages }),
-  ],
+  FulfilmentCompleted: ['rejected', fulfilmentStory(['FulfilmentStarted'], { type: 'StockRefused', shortages })],
 };
 
 /** The kinds of all fields, without their values. */

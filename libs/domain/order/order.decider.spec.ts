@@ -20,7 +20,10 @@ const confirm: OrderCommand = { type: 'ConfirmOrder', data: { orderId: 'o-1' } }
 const cancel: OrderCommand = { type: 'CancelOrder', data: { orderId: 'o-1', reason: 'changed my mind' } };
 const reject: OrderCommand = {
   type: 'RejectOrder',
-  data: { orderId: 'o-1', reason: { code: 'out-of-stock', detail: '85123A is short', shortages: [{ sku: '85123A', requested: 6, available: 2 }] } },
+  data: {
+    orderId: 'o-1',
+    reason: { code: 'out-of-stock', detail: '85123A is short', shortages: [{ sku: '85123A', requested: 6, available: 2 }] },
+  },
 };
 
 const placed: OrderPlaced = { type: 'OrderPlaced', data: { ...order, lines: [{ lineNo: 1, ...line }], total: 1530 } };
@@ -186,7 +189,10 @@ describe('ending an order', () => {
   });
 
   it('mends the wording of a rejection instead of losing it', () => {
-    const told: OrderCommand = { type: 'RejectOrder', data: { orderId: 'o-1', reason: { code: 'payment-declined', detail: 'no\0 \uD800' } } };
+    const told: OrderCommand = {
+      type: 'RejectOrder',
+      data: { orderId: 'o-1', reason: { code: 'payment-declined', detail: 'no\0 \uD800' } },
+    };
     expect(when([placed], told)).toMatchObject([{ data: { reason: { detail: 'no\uFFFD \uFFFD' } } }]);
   });
 });

@@ -79,7 +79,10 @@ describe('any history of an order', () => {
 
   it('has a total that is the exact sum of its lines, numbered 1..n in the order given', () => {
     forAnyHistory((steps) => {
-      for (const { command: { type, data }, after } of steps.filter((step) => step.events[0]?.type === 'OrderPlaced')) {
+      for (const {
+        command: { type, data },
+        after,
+      } of steps.filter((step) => step.events[0]?.type === 'OrderPlaced')) {
         if (type !== 'PlaceOrder' || after.status === 'absent') throw new Error('only PlaceOrder places an order');
         expect(BigInt(after.total)).toBe(after.lines.reduce((sum, line) => sum + BigInt(line.quantity) * BigInt(line.unitPrice), 0n));
         expect(after.total).toBeLessThan(Number.MAX_SAFE_INTEGER);

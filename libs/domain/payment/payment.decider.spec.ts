@@ -8,7 +8,10 @@ import type { PaymentEvent, PaymentOperation } from './payment.events.js';
 
 const orderId = 'o-1';
 const payment: RequestPayment['data'] = { orderId, reference: 'o-1', amount: 1530, currency: 'GBP', paymentToken: 'tok_ok' };
-const request = (changes: Partial<RequestPayment['data']> = {}): PaymentCommand => ({ type: 'RequestPayment', data: { ...payment, ...changes } });
+const request = (changes: Partial<RequestPayment['data']> = {}): PaymentCommand => ({
+  type: 'RequestPayment',
+  data: { ...payment, ...changes },
+});
 const authorize: PaymentCommand = { type: 'RecordAuthorization', data: { orderId, gatewayId: 'g-1' } };
 const capture: PaymentCommand = { type: 'RecordCapture', data: { orderId, amount: 1530 } };
 const decline: PaymentCommand = { type: 'RecordDecline', data: { orderId, code: 'card-expired', detail: 'The card has expired.' } };
@@ -57,7 +60,8 @@ describe('requesting', () => {
   });
 
   it('refuses what is no amount, currency or text', () => {
-    for (const amount of [-1, 0.5, Number.NaN, Number.MAX_SAFE_INTEGER]) expect(when([], request({ amount }))).toBe('payment.amount-invalid');
+    for (const amount of [-1, 0.5, Number.NaN, Number.MAX_SAFE_INTEGER])
+      expect(when([], request({ amount }))).toBe('payment.amount-invalid');
     expect(when([], request({ currency: 'gbp' }))).toBe('payment.currency-unknown');
     expect(when([], request({ reference: '' }))).toBe('payment.text-invalid');
     expect(when([], request({ paymentToken: 'tok\0' }))).toBe('payment.text-invalid');

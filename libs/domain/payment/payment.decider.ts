@@ -8,26 +8,25 @@ import type { PaymentEvent, PaymentOperation } from './payment.events.js';
 
 export type { PaymentCommand };
 
-interface RequestedPayment {
+export type PaymentStatus = 'requested' | 'authorized' | 'captured' | 'refunded' | 'declined' | 'voided';
+
+interface PaymentFacts {
   readonly orderId: string;
   readonly reference: string;
   /** Minor units; captured and refunded as a whole. */
   readonly amount: number;
   readonly currency: string;
+  /** The gateway's own name for it; null until an authorization was seen, so it may stay null in `voided`. */
+  readonly gatewayId: string | null;
   /** Operations of which nobody knows yet whether the gateway did them; only such as are still possible in this status. */
   readonly unknown: readonly PaymentOperation[];
 }
 
-export type PaymentState =
-  | { readonly status: 'absent' }
-  | (RequestedPayment & { readonly status: 'requested' })
-  | (RequestedPayment & { readonly status: 'authorized' | 'captured' | 'refunded'; readonly gatewayId: string })
-  | (RequestedPayment & { readonly status: 'declined'; readonly code: string; readonly detail: string })
-  /** `gatewayId` is null when it was voided before we ever saw an authorization. */
-  | (RequestedPayment & { readonly status: 'voided'; readonly gatewayId: string | null });
+type LivePayment = PaymentFacts & { readonly status: Exclude<PaymentStatus, 'declined'> };
+type DeclinedPayment = PaymentFacts & { readonly status: 'declined'; readonly code: string; readonly detail: string };
+type Payment = LivePayment | DeclinedPayment;
 
-type Requested = Exclude<PaymentState, { status: 'absent' }>;
-export type PaymentStatus = Requested['status'];
+export type PaymentState = { readonly status: 'absent' } | Payment;
 
 /** What may be under way at the gateway; the outcome of anything else is settled by the status, or not yet possible. */
 const OPEN_OPERATIONS: Readonly<Record<PaymentStatus, readonly PaymentOperation[]>> = {
@@ -68,22 +67,22 @@ export const paymentDecider: Decider<PaymentState, PaymentCommand, PaymentEvent>
   evolve(state, event) {
     if (event.type === 'PaymentRequested') {
       const { orderId, reference, amount, currency } = event.data;
-      return { status: 'requested', orderId, reference, amount, currency, unknown: [] };
+      return { status: 'requested', orderId, reference, amount, currency, gatewayId: null, unknown: [] };
     }
     const payment = existing(state);
     switch (event.type) {
       case 'PaymentAuthorized':
-        return { ...common(payment, 'authorized'), status: 'authorized', gatewayId: event.data.gatewayId };
+        return { ...factsIn('authorized', payment), status: 'authorized', gatewayId: event.data.gatewayId };
       case 'PaymentCaptured':
-        return { ...common(payment, 'captured'), status: 'captured', gatewayId: gatewayIdOf(payment) ?? '' };
+        return { ...factsIn('captured', payment), status: 'captured' };
       case 'PaymentDeclined':
-        return { ...common(payment, 'declined'), status: 'declined', code: event.data.code, detail: event.data.detail };
+        return { ...factsIn('declined', payment), status: 'declined', code: event.data.code, detail: event.data.detail };
       case 'PaymentOutcomeUnknown':
         return { ...payment, unknown: [...payment.unknown, event.data.operation] };
       case 'PaymentVoided':
-        return { ...common(payment, 'voided'), status: 'voided', gatewayId: gatewayIdOf(payment) };
+        return { ...factsIn('voided', payment), status: 'voided' };
       case 'PaymentRefunded':
-        return { ...common(payment, 'refunded'), status: 'refunded', gatewayId: gatewayIdOf(payment) ?? '' };
+        return { ...factsIn('refunded', payment), status: 'refunded' };
     }
   },
 };
@@ -100,22 +99,24 @@ function request({ orderId, reference, amount, currency, paymentToken }: Request
   return [{ type: 'PaymentRequested', data: { orderId, reference, amount, currency, paymentToken } }];
 }
 
-function authorize(gatewayId: string, payment: Requested): PaymentEvent[] {
+function authorize(gatewayId: string, payment: Payment): PaymentEvent[] {
   if (payment.status === 'requested') return [{ type: 'PaymentAuthorized', data: { orderId: payment.orderId, gatewayId } }];
-  const known = gatewayIdOf(payment);
-  if (known === null) throw contradiction(payment);
-  if (known === gatewayId) return [];
-  throw new DomainError('payment.authorized-twice', `the payment of order ${payment.orderId} was authorized as ${known} before`);
+  if (payment.gatewayId === null) throw contradiction(payment);
+  if (payment.gatewayId === gatewayId) return [];
+  throw new DomainError(
+    'payment.authorized-twice',
+    `the payment of order ${payment.orderId} was authorized as ${payment.gatewayId} before`,
+  );
 }
 
-function capture(amount: number, payment: Requested): PaymentEvent[] {
+function capture(amount: number, payment: Payment): PaymentEvent[] {
   if (payment.status === 'requested') throw new DomainError('payment.not-authorized', notYet(payment, 'authorized'));
   if (payment.status === 'declined' || payment.status === 'voided') throw contradiction(payment);
   requireWhole(amount, payment);
   return payment.status === 'authorized' ? [{ type: 'PaymentCaptured', data: { orderId: payment.orderId, amount } }] : [];
 }
 
-function decline({ code, detail }: RecordDecline['data'], payment: Requested): PaymentEvent[] {
+function decline({ code, detail }: RecordDecline['data'], payment: Payment): PaymentEvent[] {
   if (payment.status === 'requested') {
     return [{ type: 'PaymentDeclined', data: { orderId: payment.orderId, code: mendText(code, 100), detail: mendText(detail) } }];
   }
@@ -124,7 +125,7 @@ function decline({ code, detail }: RecordDecline['data'], payment: Requested): P
   throw contradiction(payment);
 }
 
-function unknownOutcome({ operation, detail }: RecordUnknownOutcome['data'], payment: Requested): PaymentEvent[] {
+function unknownOutcome({ operation, detail }: RecordUnknownOutcome['data'], payment: Payment): PaymentEvent[] {
   if (operation === 'capture' && payment.status === 'requested') {
     throw new DomainError('payment.not-authorized', notYet(payment, 'authorized'));
   }
@@ -135,7 +136,7 @@ function unknownOutcome({ operation, detail }: RecordUnknownOutcome['data'], pay
   return isNews ? [{ type: 'PaymentOutcomeUnknown', data: { orderId: payment.orderId, operation, detail: mendText(detail) } }] : [];
 }
 
-function voidPayment(payment: Requested): PaymentEvent[] {
+function voidPayment(payment: Payment): PaymentEvent[] {
   if (payment.status === 'voided') return [];
   // From requested as well: an authorization nobody saw is undone blindly, and then there is nothing to be told of it.
   if (payment.status === 'requested' || payment.status === 'authorized') {
@@ -144,7 +145,7 @@ function voidPayment(payment: Requested): PaymentEvent[] {
   throw contradiction(payment);
 }
 
-function refund(amount: number, payment: Requested): PaymentEvent[] {
+function refund(amount: number, payment: Payment): PaymentEvent[] {
   if (payment.status === 'requested' || payment.status === 'authorized') {
     throw new DomainError('payment.not-captured', notYet(payment, 'captured'));
   }
@@ -154,26 +155,27 @@ function refund(amount: number, payment: Requested): PaymentEvent[] {
 }
 
 /** Status by status: payment.already-authorized, -captured, -refunded, -declined, -voided. */
-const contradiction = ({ status, orderId }: Requested): DomainError =>
+const contradiction = ({ status, orderId }: Payment): DomainError =>
   new DomainError(`payment.already-${status}`, `the payment of order ${orderId} is ${status}`);
 
-const notYet = ({ orderId }: Requested, step: string): string => `the payment of order ${orderId} is not ${step}`;
+const notYet = ({ orderId }: Payment, step: string): string => `the payment of order ${orderId} is not ${step}`;
 
-function requireWhole(amount: number, { amount: whole, orderId }: Requested): void {
-  if (amount !== whole) throw new DomainError('payment.amount-mismatch', `the payment of order ${orderId} is of ${whole}`, { amount, whole });
+function requireWhole(amount: number, { amount: whole, orderId }: Payment): void {
+  if (amount !== whole)
+    throw new DomainError('payment.amount-mismatch', `the payment of order ${orderId} is of ${whole}`, { amount, whole });
 }
 
-function existing(state: PaymentState): Requested {
+function existing(state: PaymentState): Payment {
   if (state.status === 'absent') throw new DomainError('payment.not-found', 'there is no such payment');
   return state;
 }
 
-const gatewayIdOf = (payment: Requested): string | null => ('gatewayId' in payment ? payment.gatewayId : null);
-
-const common = ({ orderId, reference, amount, currency, unknown }: Requested, next: PaymentStatus): RequestedPayment => ({
+/** The facts, less the operations that the next status settles. */
+const factsIn = (next: PaymentStatus, { orderId, reference, amount, currency, gatewayId, unknown }: Payment): PaymentFacts => ({
   orderId,
   reference,
   amount,
   currency,
+  gatewayId,
   unknown: unknown.filter((operation) => OPEN_OPERATIONS[next].includes(operation)),
 });

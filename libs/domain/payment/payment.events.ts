@@ -18,10 +18,7 @@ export type PaymentRequested = DomainEvent<
 >;
 export type PaymentAuthorized = DomainEvent<'PaymentAuthorized', { readonly orderId: string; readonly gatewayId: string }>;
 export type PaymentCaptured = DomainEvent<'PaymentCaptured', { readonly orderId: string; readonly amount: number }>;
-export type PaymentDeclined = DomainEvent<
-  'PaymentDeclined',
-  { readonly orderId: string; readonly code: string; readonly detail: string }
->;
+export type PaymentDeclined = DomainEvent<'PaymentDeclined', { readonly orderId: string; readonly code: string; readonly detail: string }>;
 /** The gateway did not answer, or answered nothing usable: it may or may not have done it. */
 export type PaymentOutcomeUnknown = DomainEvent<
   'PaymentOutcomeUnknown',

@@ -11,15 +11,13 @@ import type { PaymentEvent, PaymentOperation } from './payment.events.js';
 const orderId = 'o-1';
 const amount = fc.oneof({ weight: 12, arbitrary: fc.constant(1530) }, { weight: 1, arbitrary: fc.constantFrom(1529, 1531, 0, -1) });
 const operation = fc.constantFrom<PaymentOperation>('authorize', 'capture', 'void', 'refund');
-const request = amount.map(
-  (some): PaymentCommand => ({
-    type: 'RequestPayment',
-    data: { orderId, reference: orderId, amount: some, currency: 'GBP', paymentToken: 'tok_ok' },
-  }),
-);
-const authorization = fc.constantFrom('g-1', 'g-1', 'g-1', 'g-2').map(
-  (gatewayId): PaymentCommand => ({ type: 'RecordAuthorization', data: { orderId, gatewayId } }),
-);
+const request = amount.map((some): PaymentCommand => ({
+  type: 'RequestPayment',
+  data: { orderId, reference: orderId, amount: some, currency: 'GBP', paymentToken: 'tok_ok' },
+}));
+const authorization = fc
+  .constantFrom('g-1', 'g-1', 'g-1', 'g-2')
+  .map((gatewayId): PaymentCommand => ({ type: 'RecordAuthorization', data: { orderId, gatewayId } }));
 const captureOrRefund = fc.record({
   type: fc.constantFrom('RecordCapture' as const, 'RecordRefund' as const),
   data: amount.map((some) => ({ orderId, amount: some })),
@@ -28,9 +26,10 @@ const end = fc.constantFrom<PaymentCommand>(
   { type: 'RecordDecline', data: { orderId, code: 'declined', detail: 'no' } },
   { type: 'RecordVoid', data: { orderId } },
 );
-const unknownOutcome = operation.map(
-  (some): PaymentCommand => ({ type: 'RecordUnknownOutcome', data: { orderId, operation: some, detail: 'timeout' } }),
-);
+const unknownOutcome = operation.map((some): PaymentCommand => ({
+  type: 'RecordUnknownOutcome',
+  data: { orderId, operation: some, detail: 'timeout' },
+}));
 // Weighted towards what leads somewhere: evenly drawn, nearly every payment is voided or declined at once.
 const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
   { weight: 3, arbitrary: request },

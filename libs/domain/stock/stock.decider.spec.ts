@@ -49,6 +49,10 @@ describe('receiving and adjusting', () => {
     expect(when([], receive(most))).toEqual([received(most)]);
     expect(when([received(most)], receive(1))).toBe('stock.total-too-large');
     expect(when([received(most)], adjust(1))).toBe('stock.total-too-large');
+    const allBack = [received(most), reserved('a', most), shipped('a', most), returned('a', most)];
+    expect(when([...allBack, reserved('b', 1)], ship('b'))).toBe('stock.total-too-large');
+    const replaced = [received(most), reserved('a', 2), shipped('a', 2), adjusted(2)];
+    expect(when(replaced, takeBack('a', 1))).toBe('stock.total-too-large');
   });
 
   it('adjusts down to what is reserved, and no further', () => {

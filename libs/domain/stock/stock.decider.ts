@@ -124,7 +124,8 @@ function reserve({ sku, orderId, quantity }: ReserveStock['data'], state: StockS
 function takeBack({ sku, orderId, quantity }: ReturnStock['data'], state: StockState): StockEvent[] {
   requireQuantity(quantity);
   const out = state.shipped - state.returned;
-  if (quantity > out) throw new DomainError('stock.return-exceeds-shipped', `only ${out} of ${sku} are shipped and not back`, { sku, orderId });
+  if (quantity > out)
+    throw new DomainError('stock.return-exceeds-shipped', `only ${out} of ${sku} are shipped and not back`, { sku, orderId });
   requireExact(sku, state.onHand + quantity);
   return [{ type: 'StockReturned', data: { sku, orderId, quantity } }];
 }

@@ -16,7 +16,10 @@ const quantity = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(Number.MAX_SAFE_INTEGER - 1, 2 ** 52, 0.5) },
 );
 const command: fc.Arbitrary<StockCommand> = fc.oneof(
-  fc.record({ type: fc.constant('ReceiveStock' as const), data: fc.record({ sku: fc.constant(sku), quantity, reference: fc.constant(null) }) }),
+  fc.record({
+    type: fc.constant('ReceiveStock' as const),
+    data: fc.record({ sku: fc.constant(sku), quantity, reference: fc.constant(null) }),
+  }),
   fc.record({
     type: fc.constant('AdjustStock' as const),
     data: fc.record({
@@ -73,7 +76,13 @@ describe('any history of a SKU', () => {
 
   it('gives nothing for a reservation or release that was just carried out, and refuses to ship it again', () => {
     forAnyHistory((steps) => {
-      for (const { command: { type }, command: again, events, refusal, after } of steps) {
+      for (const {
+        command: { type },
+        command: again,
+        events,
+        refusal,
+        after,
+      } of steps) {
         const isDone = refusal === undefined && events[0]?.type !== 'StockReservationRejected';
         if (isDone && (type === 'ReserveStock' || type === 'ReleaseStock')) expect(stockDecider.decide(again, after)).toEqual([]);
         if (isDone && type === 'ShipStock') expect(() => stockDecider.decide(again, after)).toThrow('reserved');
