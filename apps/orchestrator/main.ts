@@ -69,7 +69,7 @@ runMain(async () => {
         },
       ],
       stop: [{ name: 'consumer', run: () => strategy.stop() }, { name: 'engine', run: () => engine.stop() }],
-      close: [{ name: 'notifier', run: () => notifier.close() }, { name: 'database', run: () => pool.end() }],
+      close: [{ name: 'database', run: () => pool.end() }],
       start: async () => engine.start(),
     },
   );
