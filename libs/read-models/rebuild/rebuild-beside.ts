@@ -5,7 +5,7 @@ import { ProjectionWriter, type Applied } from '../projection/projection-writer.
 import type { Projection } from '../projection/projection.js';
 import { projectionNamed, tablesOf, type ProjectionName } from '../projections.js';
 import { BesideSchema } from './beside-schema.js';
-import { bringLevel, differingStreams, type Behind } from './catch-up.js';
+import { bringLevel, differingStreams } from './catch-up.js';
 import { compareTables, type TableComparison } from './comparison.js';
 import type { EventSource } from './event-source.js';
 import { swapPositions, swapTables } from './swap.js';

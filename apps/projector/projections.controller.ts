@@ -1,0 +1,25 @@
+import { TOPICS, type EventBatch } from '#messaging';
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { Projector } from './projector.js';
+
+/** One handler a topic: what it feeds is in the catalogue of projections. */
+@Controller()
+export class ProjectionsController {
+  constructor(@Inject(Projector) private readonly projector: Projector) {}
+
+  @EventPattern(TOPICS.order)
+  async order(@Payload() batch: EventBatch): Promise<void> {
+    await this.projector.apply('order', batch.messages);
+  }
+
+  @EventPattern(TOPICS.stock)
+  async stock(@Payload() batch: EventBatch): Promise<void> {
+    await this.projector.apply('stock', batch.messages);
+  }
+
+  @EventPattern(TOPICS.fulfilment)
+  async fulfilment(@Payload() batch: EventBatch): Promise<void> {
+    await this.projector.apply('fulfilment', batch.messages);
+  }
+}
