@@ -129,34 +129,42 @@ export class EventReader {
     return rows[0]?.last ?? 0;
   }
 
-  /** All that followed from one first command, in order of position. */
-  async readCorrelation(correlationId: string): Promise<StoredEvent[]> {
+  /** All that followed from one first command, in order of position; the first `limit` of it. Default: all. */
+  async readCorrelation(correlationId: string, limit?: number): Promise<StoredEvent[]> {
     return await this.#events(this.#pool, {
       name: 'tidemark-read-correlation',
-      text: `SELECT ${EVENT_COLUMNS} FROM tidemark.events e WHERE e.correlation_id = $1 ORDER BY e.position`,
-      values: [correlationId],
+      text: `SELECT ${EVENT_COLUMNS} FROM tidemark.events e WHERE e.correlation_id = $1 ORDER BY e.position LIMIT $2`,
+      values: [correlationId, limit ?? null],
     });
   }
 
   async findCommand(commandId: string): Promise<StoredCommand | undefined> {
+    return (await this.findCommands([commandId])).get(commandId);
+  }
+
+  /** By id; one that does not exist is missing. */
+  async findCommands(commandIds: readonly string[]): Promise<Map<string, StoredCommand>> {
+    if (commandIds.length === 0) return new Map();
     const { rows } = await this.#pool.query({
       text: `
         SELECT command_id, name, actor, idempotency_key, correlation_id, received_at, status, headers, body
-        FROM tidemark.commands WHERE command_id = $1`,
-      values: [commandId],
+        FROM tidemark.commands WHERE command_id = ANY ($1::uuid[])`,
+      values: [commandIds],
       types: storeTypes,
     });
-    const row = rows[0];
-    return (
-      row && {
-        id: row.command_id,
-        name: row.name,
-        actor: row.actor,
-        idempotencyKey: row.idempotency_key,
-        correlationId: row.correlation_id,
-        receivedAt: row.received_at,
-        answer: { status: row.status, headers: row.headers, body: row.body },
-      }
+    return new Map(
+      rows.map((row) => [
+        row.command_id,
+        {
+          id: row.command_id,
+          name: row.name,
+          actor: row.actor,
+          idempotencyKey: row.idempotency_key,
+          correlationId: row.correlation_id,
+          receivedAt: row.received_at,
+          answer: { status: row.status, headers: row.headers, body: row.body },
+        },
+      ]),
     );
   }
 

@@ -1,0 +1,72 @@
+import { encode, type BatchProducer, type EncodableEvent, type OutgoingMessage, type SendVerdict } from '#messaging';
+import type { OutboxPublisher, OutboxRow, PoisonRow, PublishResult } from '#outbox';
+
+interface Encoded {
+  readonly row: OutboxRow;
+  readonly message: OutgoingMessage;
+}
+
+/** Outbox rows as CloudEvents on Kafka. What the codec or the broker refuses for good is poison; the producer keeps a key's order. */
+export class KafkaPublisher implements OutboxPublisher {
+  readonly #producer: Pick<BatchProducer, 'send'>;
+
+  constructor({ producer }: { readonly producer: Pick<BatchProducer, 'send'> }) {
+    this.#producer = producer;
+  }
+
+  async publish(rows: readonly OutboxRow[]): Promise<PublishResult> {
+    const { encoded, poison } = encodeAll(rows);
+    const verdicts = encoded.length === 0 ? [] : await this.#producer.send(encoded.map(({ message }) => message));
+    const published: number[] = [];
+    let failure: Error | undefined;
+    encoded.forEach(({ row, message }, index) => {
+      const verdict = verdicts[index] as SendVerdict;
+      switch (verdict.outcome) {
+        case 'acknowledged':
+          published.push(row.seq);
+          break;
+        case 'rejected':
+          poison.push(poisonOf(row, verdict.code, verdict.reason, message));
+          break;
+        case 'failed':
+          failure ??= verdict.error;
+          break;
+        case 'held-back':
+          break;
+      }
+    });
+    return { published, poison, failure };
+  }
+}
+
+/** A stream ends at its first row that cannot be encoded: what comes after must not overtake it. */
+function encodeAll(rows: readonly OutboxRow[]): { encoded: Encoded[]; poison: PoisonRow[] } {
+  const encoded: Encoded[] = [];
+  const poison: PoisonRow[] = [];
+  const barred = new Set<string>();
+  for (const row of rows) {
+    if (barred.has(row.streamId)) continue;
+    try {
+      encoded.push({ row, message: encode(eventOf(row)) });
+    } catch (error) {
+      barred.add(row.streamId);
+      poison.push(poisonOf(row, 'not-encodable', error instanceof Error ? error.message : String(error)));
+    }
+  }
+  return { encoded, poison };
+}
+
+function eventOf({ eventId, seq: _seq, shard: _shard, ...event }: OutboxRow): EncodableEvent {
+  return { id: eventId, ...event };
+}
+
+function poisonOf({ seq, data }: OutboxRow, reason: string, detail: string, message?: OutgoingMessage): PoisonRow {
+  return {
+    seq,
+    reason,
+    detail,
+    topic: message?.topic ?? null,
+    headers: (message?.headers ?? {}) as Record<string, string>,
+    value: message === undefined ? Buffer.from(data, 'utf8') : message.value,
+  };
+}

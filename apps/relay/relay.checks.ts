@@ -1,0 +1,51 @@
+import { TOPICS, type BatchProducer, type BrokerAdmin } from '#messaging';
+import { SHARD_COUNT, type OutboxBacklog, type OutboxRelay } from '#outbox';
+import type { HealthCheck } from '#platform';
+
+export interface RelayChecksOptions {
+  readonly relay: Pick<OutboxRelay, 'health'>;
+  readonly backlog: Pick<OutboxBacklog, 'measure'>;
+  readonly producer: Pick<BatchProducer, 'connected'>;
+  readonly admin: Pick<BrokerAdmin, 'endOffsets'>;
+  /** An older event that nobody has published means that the relays do not keep up. */
+  readonly maxAgeMs: number;
+}
+
+/** What must be true of a relay that does its work: each check throws why it is not. */
+export function relayChecks({ relay, backlog, producer, admin, maxAgeMs }: RelayChecksOptions): HealthCheck[] {
+  return [
+    {
+      name: 'database',
+      check: () => {
+        const { connected, lastPassAt } = relay.health();
+        if (!connected) throw new Error('no session with the database');
+        return { lastPassAt };
+      },
+    },
+    {
+      name: 'broker',
+      check: async () => {
+        const { failing } = relay.health();
+        if (failing !== null) throw new Error(`rounds fail since ${failing.since}: ${failing.reason}`);
+        // The producer connects with the first event; until then the broker must be asked.
+        if (!producer.connected) await admin.endOffsets(TOPICS.order);
+      },
+    },
+    {
+      name: 'shards',
+      check: () => {
+        const { shards, shardsOwned, members } = relay.health();
+        if (shardsOwned < SHARD_COUNT) throw new Error(`${SHARD_COUNT - shardsOwned} shards have no relay`);
+        return { shards, members };
+      },
+    },
+    {
+      name: 'outbox',
+      check: async () => {
+        const measured = await backlog.measure();
+        if (measured.oldestAgeMs > maxAgeMs) throw new Error(`an event waits since ${Math.round(measured.oldestAgeMs / 1_000)} s`);
+        return { ...measured };
+      },
+    },
+  ];
+}

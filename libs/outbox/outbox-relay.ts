@@ -1,0 +1,238 @@
+import type { Logger } from '#platform';
+import type pg from 'pg';
+import type { OutboxPublisher } from './outbox-publisher.js';
+import type { OutboxRow } from './outbox-row.js';
+import { RelaySession } from './relay-session.js';
+import { WakeUp } from './wake-up.js';
+
+/** What one round of read, publish, delete came to. */
+export interface RelayPass {
+  readonly read: number;
+  readonly published: number;
+  readonly poison: number;
+  /** Age of the oldest row read, milliseconds; by this process's clock. */
+  readonly oldestAgeMs: number;
+  readonly durationMs: number;
+}
+
+export interface RelayHealth {
+  /** The session that holds the locks is open. */
+  readonly connected: boolean;
+  readonly shards: readonly number[];
+  /** Relays that share the shards. */
+  readonly members: number;
+  /** Shards held by any relay; less than 16 for longer than a moment means rows that nobody sends. */
+  readonly shardsOwned: number;
+  /** ISO 8601 UTC of the last round that went well, also one that found nothing. */
+  readonly lastPassAt: string | null;
+  /** Since when rounds fail, and why; null when the last one went well. */
+  readonly failing: { readonly since: string; readonly reason: string } | null;
+}
+
+export interface OutboxRelayOptions {
+  /** A fresh, unconnected client for each session: see relayClient. Not from a pool, not through a pooler. */
+  readonly connect: () => pg.Client;
+  readonly publisher: OutboxPublisher;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;
+  /** Who parks dead letters, as recorded with them. Default 'system:relay'. */
+  readonly actor?: string;
+  /** Most rows a round. Default 1000. */
+  readonly batchSize?: number;
+  /** Most bytes of event data a round, as stored (compressed). Default 4 MiB. */
+  readonly batchBytes?: number;
+  /** How long to wait for a wake-up when there is nothing to do, milliseconds. Default 500. */
+  readonly pollMs?: number;
+  /** Least pause after a round that was not full, so that a steady trickle goes in batches, milliseconds. Default 5. */
+  readonly lingerMs?: number;
+  /** How often shards are shared out anew, milliseconds. Default 1000. */
+  readonly rebalanceMs?: number;
+  /** Pause after a failure: doubled each time, milliseconds. Default 100 to 5000. */
+  readonly retry?: { readonly firstMs: number; readonly maxMs: number };
+  /** After each round that found rows. Must not throw. */
+  readonly onPass?: (pass: RelayPass) => void;
+}
+
+/**
+ * Publishes the outbox.
+ * - Every row at least once; a row is deleted after the publisher acknowledged it, on the connection that holds its shard.
+ * - First occurrences of a stream's rows leave in version order, also when a relay loses its locks half way: what it sends late are repeats.
+ * - Nothing is skipped when transactions commit out of order: each round reads whatever is there.
+ * - Poison goes to the dead letters and holds back its own stream alone.
+ * - Several relays share the shards; what a dead one held is taken over within about a second, within ten when it only stands still.
+ * - A lost connection voids the session: nothing is deleted any more, everything is read again on a new one.
+ */
+export class OutboxRelay {
+  readonly #options: Required<Omit<OutboxRelayOptions, 'onPass'>> & Pick<OutboxRelayOptions, 'onPass'>;
+  readonly #wakeUp = new WakeUp();
+  #session: RelaySession | undefined;
+  #rebalanceAt = 0;
+  #failures = 0;
+  #failing: RelayHealth['failing'] = null;
+  #lastPassAt: string | null = null;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: OutboxRelayOptions) {
+    this.#options = {
+      actor: 'system:relay',
+      batchSize: 1_000,
+      batchBytes: 4 * 1024 * 1024,
+      pollMs: 500,
+      lingerMs: 5,
+      rebalanceMs: 1_000,
+      retry: { firstMs: 100, maxMs: 5_000 },
+      ...options,
+    };
+  }
+
+  /** Starts the loop; it ends with `stop` and with nothing else. */
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** There may be rows: look now instead of at the next poll. */
+  wake(): void {
+    this.#wakeUp.wake();
+  }
+
+  /** Lets the running round finish, then gives up the shards. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wakeUp.wake();
+    await this.#running;
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+
+  /**
+   * Shares out the shards and publishes until they are empty (but for rows that are held back); answers how many rows were published.
+   * For tests and scripts; the loop does the same for ever. Throws what went wrong instead of trying again.
+   */
+  async runOnce(): Promise<number> {
+    let total = 0;
+    this.#rebalanceAt = 0;
+    for (;;) {
+      const pass = await this.#pass();
+      if (pass.read === 0) return total;
+      total += pass.published;
+    }
+  }
+
+  health(): RelayHealth {
+    const locks = this.#session?.locks;
+    return {
+      connected: this.#session?.open ?? false,
+      shards: locks?.held ?? [],
+      members: locks?.members ?? 0,
+      shardsOwned: locks?.owned ?? 0,
+      lastPassAt: this.#lastPassAt,
+      failing: this.#failing,
+    };
+  }
+
+  async #loop(): Promise<void> {
+    const { batchSize, lingerMs, pollMs, logger } = this.#options;
+    while (!this.#stopping) {
+      try {
+        const { read } = await this.#pass();
+        this.#failures = 0;
+        this.#failing = null;
+        if (read === 0) await this.#wakeUp.wait(pollMs);
+        else if (read < batchSize / 2) await this.#wakeUp.pause(lingerMs);
+      } catch (err) {
+        this.#failures += 1;
+        this.#failing ??= { since: new Date().toISOString(), reason: err instanceof Error ? err.message : String(err) };
+        const pauseMs = this.#retryPause();
+        logger.warn({ event: 'relay.round.failed', err, failures: this.#failures, pauseMs });
+        // Not cut short by wake-ups: every append would make a failing broker's life harder.
+        await this.#wakeUp.pause(pauseMs, () => this.#stopping);
+      }
+    }
+  }
+
+  #retryPause(): number {
+    const { firstMs, maxMs } = this.#options.retry;
+    const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures - 1, 20));
+    return Math.round(ceiling * (0.75 + Math.random() / 4));
+  }
+
+  /** One round. Throws when the session was lost or the publisher failed; in both cases what was not deleted is read again. */
+  async #pass(): Promise<RelayPass> {
+    const startedAt = performance.now();
+    const session = await this.#ensureSession();
+    const rows = await this.#onSession(session, () => this.#read(session));
+    this.#lastPassAt = new Date().toISOString();
+    if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
+
+    const { published, poison, failure } = await this.#options.publisher.publish(rows);
+    const bySeq = new Map(rows.map((row) => [row.seq, row]));
+    const done = published.map((seq) => bySeq.get(seq)).filter((row) => row !== undefined);
+    await this.#onSession(session, async () => {
+      await session.table.remove(done);
+      for (const letter of poison) {
+        const row = bySeq.get(letter.seq);
+        if (row !== undefined) await this.#park(session, row, letter);
+      }
+    });
+
+    const pass: RelayPass = {
+      read: rows.length,
+      published: done.length,
+      poison: poison.length,
+      oldestAgeMs: Math.max(0, Date.now() - Math.min(...rows.map(({ recordedAt }) => Date.parse(recordedAt)))),
+      durationMs: performance.now() - startedAt,
+    };
+    this.#options.onPass?.(pass);
+    if (failure !== undefined) throw failure;
+    if (done.length === 0 && poison.length === 0) throw new Error('the publisher sent nothing and gave no reason');
+    return pass;
+  }
+
+  async #read(session: RelaySession): Promise<OutboxRow[]> {
+    if (Date.now() >= this.#rebalanceAt) {
+      if (await session.locks.rebalance()) {
+        const { held, members } = session.locks;
+        this.#options.logger.info({ event: 'relay.shards.changed', shards: held, members });
+      }
+      this.#rebalanceAt = Date.now() + this.#options.rebalanceMs;
+    }
+    const { held } = session.locks;
+    if (held.length === 0) return [];
+    const { batchSize, batchBytes } = this.#options;
+    return await session.table.read(held, {
+      rowsPerShard: Math.ceil(batchSize / held.length),
+      bytesPerShard: Math.ceil(batchBytes / held.length),
+    });
+  }
+
+  async #park(session: RelaySession, row: OutboxRow, letter: Parameters<RelaySession['table']['park']>[1]): Promise<void> {
+    await session.table.park(row, letter, this.#options.actor);
+    const { seq, streamId, version, eventId } = row;
+    this.#options.logger.error({ event: 'relay.row.parked', seq, streamId, version, eventId, reason: letter.reason });
+  }
+
+  async #ensureSession(): Promise<RelaySession> {
+    if (this.#session?.open === true) return this.#session;
+    this.#session = undefined;
+    this.#rebalanceAt = 0;
+    const session = await RelaySession.open(this.#options.connect(), (err) => {
+      this.#options.logger.warn({ event: 'relay.session.lost', err });
+      this.#wakeUp.wake();
+    });
+    this.#options.logger.info({ event: 'relay.session.opened' });
+    this.#session = session;
+    return session;
+  }
+
+  /** A statement that failed leaves us unsure what the session still holds: void it. */
+  async #onSession<T>(session: RelaySession, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      session.abandon();
+      throw error;
+    }
+  }
+}
+

@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { OutboxTable } from './outbox-table.js';
+import { ShardLocks } from './shard-locks.js';
+
+/**
+ * A connection for one relay session, not yet connected. Its own side notices a dead server within the query timeout, since the session
+ * asks something every two seconds.
+ */
+export function relayClient(databaseUrl: string, applicationName = 'tidemark-relay-session'): pg.Client {
+  return new pg.Client({
+    connectionString: databaseUrl,
+    application_name: applicationName,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+  });
+}
+
+/**
+ * The server's side of the same: a relay whose machine vanished (no FIN comes) or that was stopped must not keep its locks.
+ * - TCP: probe after 3 s of silence, each second, give up after three; unacknowledged data is waited for 6 s.
+ * - A live session speaks every 2 s, so 10 s of silence is a process that stands still.
+ * The planner settings leave index look-ups only: the outbox is usually empty, and a plan made for that must not scan a full one.
+ */
+const SESSION_SETTINGS = `
+  SET tcp_keepalives_idle = 3;
+  SET tcp_keepalives_interval = 1;
+  SET tcp_keepalives_count = 3;
+  SET tcp_user_timeout = 6000;
+  SET idle_session_timeout = 10000;
+  SET statement_timeout = 30000;
+  SET enable_seqscan = off;
+  SET enable_hashjoin = off;
+  SET enable_mergejoin = off;
+  SET jit = off;
+`;
+
+const HEARTBEAT_MS = 2_000;
+/** How long an orderly end may take. */
+const CLOSE_MS = 1_000;
+
+/** Connection, locks and table of one relay session. Once the connection is lost everything about it is void: make a new one. */
+export class RelaySession {
+  readonly locks: ShardLocks;
+  readonly table: OutboxTable;
+  readonly #client: pg.Client;
+  readonly #onLost: (error: Error) => void;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #open = true;
+
+  private constructor(client: pg.Client, onLost: (error: Error) => void) {
+    this.#client = client;
+    this.#onLost = onLost;
+    this.locks = new ShardLocks(client);
+    this.table = new OutboxTable(client);
+  }
+
+  /** Connects and becomes a member. `onLost` is called once, when the connection ends in any way but by `close`. */
+  static async open(client: pg.Client, onLost: (error: Error) => void): Promise<RelaySession> {
+    const session = new RelaySession(client, onLost);
+    client.on('error', (error) => session.#lose(error));
+    client.on('end', () => session.#lose(new Error('the database ended the connection')));
+    try {
+      await client.connect();
+      await client.query(SESSION_SETTINGS);
+      await session.locks.join();
+    } catch (error) {
+      session.abandon();
+      throw error;
+    }
+    session.#heartbeat = setInterval(() => void client.query('SELECT 1').catch((error: Error) => session.#lose(error)), HEARTBEAT_MS).unref();
+    return session;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Ends the connection in order, or cuts it when that takes long; the server frees the locks. */
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    clearInterval(this.#heartbeat);
+    const cut = setTimeout(() => this.abandon(), CLOSE_MS);
+    await this.#client.end();
+    clearTimeout(cut);
+  }
+
+  /** Cuts the connection without a word: for one that does not answer. */
+  abandon(): void {
+    this.#open = false;
+    clearInterval(this.#heartbeat);
+    this.#client.connection.stream.destroy();
+  }
+
+  #lose(error: Error): void {
+    if (!this.#open) return;
+    this.abandon();
+    this.#onLost(error);
+  }
+}
