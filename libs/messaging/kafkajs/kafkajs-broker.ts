@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka as KafkaClient, type RetryOptions } from 'kafkajs';
+import kafkajs, { type Consumer, type ConsumerConfig, type Kafka as KafkaClient, type RetryOptions } from 'kafkajs';
 
 import type { BatchConsumer, BatchProducer, Broker, BrokerAdmin, ConsumerOptions } from '../broker.js';
 import { BrokerNames, DEFAULT_TOPIC_PREFIX } from '../topics.js';
@@ -62,12 +62,21 @@ export class KafkaJsBroker implements Broker {
       ...options,
       names: this.names,
       logger: this.options.logger,
-      createConsumer: (config) => this.client(30_000).consumer({ ...config, retry: RETRY, allowAutoTopicCreation: false }),
+      createConsumer: (config) => this.consumer(config),
     });
   }
 
   admin(): BrokerAdmin {
-    return new KafkaJsAdmin(() => this.client(10_000).admin({ retry: RETRY }), this.names, this.options.replicationFactor);
+    return new KafkaJsAdmin({
+      names: this.names,
+      replicationFactor: this.options.replicationFactor,
+      createAdmin: () => this.client(10_000).admin({ retry: RETRY }),
+      createConsumer: (config) => this.consumer(config),
+    });
+  }
+
+  private consumer(config: ConsumerConfig): Consumer {
+    return this.client(30_000).consumer({ ...config, retry: RETRY, allowAutoTopicCreation: false });
   }
 
   /** One kafkajs client per role: clients share the table of committed offsets, which mixes up two consumers of one group. */

@@ -154,7 +154,8 @@ export class KafkaJsProducer implements BatchProducer {
 /** Book-keeping of one `send`: what was decided about each message, and which keys may not go on. */
 class SendCall {
   private readonly decided: (SendVerdict | undefined)[];
-  private readonly barredKeys = new Set<string>();
+  /** Index of the first rejected message of a key: those before it may still go, none after it. */
+  private readonly barredFrom = new Map<string, number>();
   private failure: Error | undefined;
 
   constructor(readonly messages: readonly OutgoingMessage[]) {
@@ -162,7 +163,7 @@ class SendCall {
   }
 
   mayGo(index: number): boolean {
-    return this.failure === undefined && this.decided[index] === undefined && !this.barredKeys.has(this.keyOf(index));
+    return this.failure === undefined && this.decided[index] === undefined && !this.isBarred(index);
   }
 
   acknowledge(index: number): void {
@@ -171,9 +172,9 @@ class SendCall {
 
   reject(index: number, code: 'too-large' | 'invalid', reason: string): void {
     // A message behind a rejected one of its key is held back, whatever is wrong with itself: it is looked at when its turn comes.
-    if (this.barredKeys.has(this.keyOf(index))) return;
+    if (this.isBarred(index)) return;
     this.decided[index] = { outcome: 'rejected', code, reason };
-    this.barredKeys.add(this.keyOf(index));
+    this.barredFrom.set(this.keyOf(index), index);
   }
 
   fail(error: Error): void {
@@ -183,9 +184,13 @@ class SendCall {
   verdicts(): SendVerdict[] {
     return this.decided.map((verdict, index) => {
       if (verdict !== undefined) return verdict;
-      if (this.barredKeys.has(this.keyOf(index))) return { outcome: 'held-back' };
+      if (this.isBarred(index)) return { outcome: 'held-back' };
       return { outcome: 'failed', error: this.failure ?? new Error('not sent') };
     });
+  }
+
+  private isBarred(index: number): boolean {
+    return index > (this.barredFrom.get(this.keyOf(index)) ?? Infinity);
   }
 
   private keyOf(index: number): string {
