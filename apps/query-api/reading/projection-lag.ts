@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { SOURCES, type Source } from './projections.js';
+import { categoriesOf, type Source } from './projections.js';
 
 export interface Lag {
   /** Age of the oldest event that the read model has not applied, milliseconds; 0 when it has applied all. */
@@ -67,7 +67,7 @@ export class ProjectionLag {
          WHERE s.version > coalesce(p.version, 0) AND split_part(s.stream_id, '-', 1) = ANY ($2::text[])
          ORDER BY e.position LIMIT 1
        ) ${ANSWER}`,
-      [source, SOURCES[source]],
+      [source, categoriesOf(source)],
     );
   }
 
@@ -81,7 +81,7 @@ export class ProjectionLag {
          WHERE e.position > $3 AND split_part(e.stream_id, '-', 1) = ANY ($2::text[]) AND e.version > coalesce(p.version, 0)
          ORDER BY e.position LIMIT 1
        ) ${ANSWER}`,
-      values: [source, SOURCES[source], floor],
+      values: [source, categoriesOf(source), floor],
     });
   }
 }

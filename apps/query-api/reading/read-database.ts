@@ -1,6 +1,7 @@
 import { DataSource, type EntityManager } from 'typeorm';
-import { READ_MODEL_ENTITIES } from '#read-models';
 import type { Logger } from '#platform';
+import { READ_MODEL_ENTITIES, type ProjectionName } from '#read-models';
+import { tablesOfAll } from './projections.js';
 
 export interface ReadDatabaseOptions {
   readonly databaseUrl: string;
@@ -37,16 +38,16 @@ const DEADLOCK_DETECTED = '40P01';
  * Several statements that must show one state of their tables, also while a rebuild swaps them: the tables are locked (ACCESS SHARE:
  * only the swap itself has to wait) before the snapshot is taken. Without the lock a snapshot older than the swap would find the new
  * tables, and most of their rows invisible.
- * `tables` are taken in alphabetical order; should the swap take them otherwise and a deadlock end us, we try once more.
+ * Locked in the order in which a swap locks them; should a deadlock end us all the same, we try once more.
  */
 export async function readTogether<T>(
   dataSource: DataSource,
-  tables: readonly string[],
+  projections: readonly ProjectionName[],
   read: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
   const attempt = () =>
     dataSource.transaction('REPEATABLE READ', async (manager) => {
-      await manager.query(`LOCK TABLE ${[...tables].sort().join(', ')} IN ACCESS SHARE MODE`);
+      await manager.query(`LOCK TABLE ${tablesOfAll(projections).join(', ')} IN ACCESS SHARE MODE`);
       return read(manager);
     });
   try {

@@ -9,7 +9,7 @@ import { formatConsistencyToken, parseConsistencyToken, type ConsistencyToken } 
 import { matchesTag, weakTag } from './entity-tag.js';
 import { ProjectionLag } from './projection-lag.js';
 import { ProjectionWaiter, type Lack } from './projection-waiter.js';
-import { SOURCES, type Source } from './projections.js';
+import { categoriesOf, type Source } from './projections.js';
 import { queryProblem } from './query-problems.js';
 import { DEFAULT_WAIT_MS, type ReadParams } from './read.params.js';
 import { SERVED_BY } from './served-by.js';
@@ -88,7 +88,7 @@ export class ReadInterceptor implements NestInterceptor {
 
 /** A token of a stream that a source is not made from cannot hold it back: whatever the stream did, nothing of it shows there. */
 const concerns = (source: Source, { streamId }: ConsistencyToken): boolean =>
-  SOURCES[source].some((category) => category === parseStreamId(streamId)?.category);
+  categoriesOf(source).some((category) => category === parseStreamId(streamId)?.category);
 
 function tokensOf(request: FastifyRequest): ConsistencyToken[] {
   // The query parameter is validated with the others; a header is not.

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { DomainError, normalizeSku } from '#domain';
 import { MAX_TOKEN_LENGTH, TOKEN_PATTERN } from './consistency-token.js';
 import { parseInstant } from './instant.js';
 
@@ -41,6 +42,29 @@ export function Text(maxLength: number, description: string, example?: string): 
     Matches(PLAIN_TEXT, { message: 'must hold no control characters' }),
     ApiPropertyOptional({ type: String, minLength: 1, maxLength, description, example }),
   );
+}
+
+/** A SKU in any case, read as the one spelling we keep; optional in a query, required in a path. */
+export function Sku(description: string, where: 'query' | 'path' = 'query'): PropertyDecorator {
+  const document = { type: String, minLength: 1, maxLength: 100, description, example: '85123A' };
+  return applyDecorators(
+    ...(where === 'query' ? [IsOptional()] : []),
+    Transform(({ value }) => (typeof value === 'string' ? normalizedOrEmpty(value) : value)),
+    IsString(),
+    MinLength(1, { message: 'must be a SKU' }),
+    Matches(PLAIN_TEXT, { message: 'must hold no control characters' }),
+    where === 'query' ? ApiPropertyOptional(document) : ApiProperty(document),
+  );
+}
+
+/** A parameter that is no SKU is the client's mistake (400); the domain's error would be a broken rule (409). */
+function normalizedOrEmpty(raw: string): string {
+  try {
+    return normalizeSku(raw);
+  } catch (error) {
+    if (error instanceof DomainError) return '';
+    throw error;
+  }
 }
 
 export function OneOf(values: readonly string[], description: string, fallback?: string): PropertyDecorator {

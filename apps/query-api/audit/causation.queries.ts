@@ -1,0 +1,72 @@
+import { Inject } from '@nestjs/common';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { EventReader, type StoredEvent } from '#event-store/read';
+import { queryProblem } from '../reading/query-problems.js';
+import type { CommandAnswer, CorrelationAnswer } from './audit.answers.js';
+import { auditedCommand, commandIdsOf } from './audited-event.js';
+import { causationTree, type CausationNode } from './causation-tree.js';
+
+/** All that shares a correlation id. */
+export class GetCorrelation extends Query<CorrelationAnswer> {
+  constructor(readonly correlationId: string) {
+    super();
+  }
+}
+
+/** A command and all that followed from it. */
+export class GetCommand extends Query<CommandAnswer> {
+  constructor(readonly commandId: string) {
+    super();
+  }
+}
+
+/** Most events of one correlation that are looked at. The largest real order so far (1,112 lines) makes some 2,300. */
+const MAX_EVENTS = 5_000;
+
+@QueryHandler(GetCorrelation)
+export class GetCorrelationHandler implements IQueryHandler<GetCorrelation> {
+  constructor(@Inject(EventReader) private readonly reader: EventReader) {}
+
+  async execute({ correlationId }: GetCorrelation): Promise<CorrelationAnswer> {
+    const { events, complete } = await readCorrelation(this.reader, correlationId);
+    if (events.length === 0) throw queryProblem('correlation.not-found', 'No event carries this correlation id.');
+    const commands = await this.reader.findCommands(commandIdsOf(events));
+    const perStream = new Map<string, number>();
+    for (const { streamId } of events) perStream.set(streamId, (perStream.get(streamId) ?? 0) + 1);
+    return {
+      correlationId,
+      events: events.length,
+      complete,
+      streams: [...perStream].map(([streamId, count]) => ({ streamId, events: count })),
+      tree: causationTree(events, commands.values()),
+    };
+  }
+}
+
+@QueryHandler(GetCommand)
+export class GetCommandHandler implements IQueryHandler<GetCommand> {
+  constructor(@Inject(EventReader) private readonly reader: EventReader) {}
+
+  async execute({ commandId }: GetCommand): Promise<CommandAnswer> {
+    const command = await this.reader.findCommand(commandId);
+    if (command === undefined) throw queryProblem('command.not-found', 'Only commands that were decided are kept.');
+    const { events, complete } = await readCorrelation(this.reader, command.correlationId);
+    const tree = causationTree(events, [command]).filter(({ id }) => id === command.id);
+    return {
+      command: auditedCommand(command),
+      appended: events.filter((event) => event.commandId === command.id).map(({ streamId, version, type }) => ({ streamId, version, type })),
+      followed: eventsIn(tree),
+      complete,
+      tree,
+    };
+  }
+}
+
+async function readCorrelation(reader: EventReader, correlationId: string): Promise<{ events: StoredEvent[]; complete: boolean }> {
+  const events = await reader.readCorrelation(correlationId, MAX_EVENTS + 1);
+  return { events: events.slice(0, MAX_EVENTS), complete: events.length <= MAX_EVENTS };
+}
+
+/** The tree is shallow by construction. */
+const eventsIn = (nodes: readonly CausationNode[]): number =>
+  nodes.reduce((sum, node) => sum + (node.kind === 'event' ? 1 : 0) + eventsIn(node.caused), 0);

@@ -1,0 +1,44 @@
+import { upcasters } from '#domain';
+import { EventReader, Upcasters } from '#event-store/read';
+import { createPool, startHttpApp, type Logger, type RunningApp } from '#platform';
+import { queryApiChecks } from './query-api.checks.js';
+import type { QueryApiConfig } from './query-api.config.js';
+import { QueryApiModule } from './query-api.module.js';
+import { appliedVersions } from './reading/applied-versions.js';
+import { ProjectionLag } from './reading/projection-lag.js';
+import { ProjectionWaiter } from './reading/projection-waiter.js';
+import { mapQueryError } from './reading/query-problems.js';
+import { readDataSource } from './reading/read-database.js';
+
+export interface StartOptions {
+  /** Default true; false where a test owns the process. */
+  readonly handleSignals?: boolean;
+}
+
+/** The query side: read models, and the audit of the event store. Reads only. */
+export async function startQueryApi(config: QueryApiConfig, logger: Logger, { handleSignals }: StartOptions = {}): Promise<RunningApp> {
+  const { DATABASE_URL: databaseUrl, QUERY_POOL_SIZE: poolSize, QUERY_TIMEOUT_MS: statementTimeoutMs } = config;
+  const pool = createPool({ databaseUrl, max: Math.max(2, Math.ceil(poolSize / 2)), app: 'query-api', logger });
+  const dataSource = readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logger });
+  await dataSource.initialize();
+  const reader = new EventReader({ pool, upcasters: new Upcasters(upcasters) });
+  const waiter = new ProjectionWaiter({ versions: appliedVersions(dataSource, reader) });
+  const lag = new ProjectionLag({ pool });
+  return startHttpApp(QueryApiModule.of({ dataSource, reader, waiter, lag }), {
+    name: 'query-api',
+    description: 'Reads of orders, stock, customers, products, fulfilments and figures; audit of every stream.',
+    version: '1.0.0',
+    port: config.PORT,
+    host: config.HOST,
+    logger,
+    checks: queryApiChecks({ dataSource, pool, lag }),
+    problems: mapQueryError,
+    handleSignals,
+    // Whoever still waits for a token is answered before the server closes.
+    stop: [{ name: 'waiter', run: () => waiter.close() }],
+    close: [
+      { name: 'read models', run: () => dataSource.destroy() },
+      { name: 'event store', run: () => pool.end() },
+    ],
+  });
+}
