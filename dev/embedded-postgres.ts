@@ -21,7 +21,7 @@ export const DURABLE_SETTINGS: Readonly<Record<string, string>> = {
   effective_cache_size: '2GB',
   work_mem: '16MB',
   maintenance_work_mem: '128MB',
-  wal_compression: 'lz4',
+  wal_compression: 'pglz',
   wal_buffers: '16MB',
   min_wal_size: '256MB',
   max_wal_size: '4GB',
@@ -50,6 +50,8 @@ export interface PostgresOptions {
   readonly logFile: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly ownGroup?: boolean;
+  /** Told of the process before it is ready. */
+  readonly onSpawn?: (child: ManagedProcess) => void;
 }
 
 export interface RunningPostgres {
@@ -87,6 +89,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     ...owner,
     ...(options.ownGroup !== undefined && { ownGroup: options.ownGroup }),
   });
+  options.onSpawn?.(child);
   const urlOf = (database: string): string => `postgres://${USER}@127.0.0.1:${options.port}/${database}`;
   try {
     await waitUntilReady(child, () => canQuery(urlOf('postgres')), 60_000);

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { ManagedProcess, waitUntilReady } from './managed-process.js';
 import { REPOSITORY_ROOT } from './paths.js';
 
@@ -15,6 +15,8 @@ export interface KafkaOptions {
   readonly logFile: string;
   readonly maxHeapMb?: number;
   readonly ownGroup?: boolean;
+  /** Told of the process before it is ready. */
+  readonly onSpawn?: (child: ManagedProcess) => void;
 }
 
 export interface RunningKafka {
@@ -23,6 +25,9 @@ export interface RunningKafka {
   readonly broker: string;
   stop(): Promise<void>;
 }
+
+// A CommonJS module: Node finds no named exports in it.
+const { Kafka, logLevel } = kafkajs;
 
 const JVM_FLAGS = ['-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.awt.headless=true'];
 const LOG_FLAGS = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.showDateTime=true'];
@@ -47,6 +52,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     logFile: options.logFile,
     ...(options.ownGroup !== undefined && { ownGroup: options.ownGroup }),
   });
+  options.onSpawn?.(child);
   const broker = `127.0.0.1:${options.port}`;
   try {
     await waitUntilReady(child, () => answersAsBroker(broker), 60_000, 100);
@@ -134,7 +140,10 @@ function serverProperties({ dataDir, port, controllerPort }: KafkaOptions): stri
     'num.network.threads': 1,
     'num.io.threads': 2,
     'num.recovery.threads.per.data.dir': 1,
-    'controlled.shutdown.enable': false,
+    // A broker that left without a word is waited for until its session ends, also by itself: 9 s of every start after a kill.
+    'controlled.shutdown.enable': true,
+    'broker.session.timeout.ms': 2_500,
+    'broker.heartbeat.interval.ms': 500,
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

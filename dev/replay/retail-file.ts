@@ -35,6 +35,7 @@ export async function* readRetailFile(path: string): AsyncGenerator<RetailRow> {
 }
 
 async function* records(path: string): AsyncGenerator<CsvRecord> {
+  const gzip = await isGzip(path);
   let lastLine = 0;
   const parser = parse({
     bom: true,
@@ -56,7 +57,7 @@ async function* records(path: string): AsyncGenerator<CsvRecord> {
     // The parser is destroyed with the same error and the loop below throws it.
     if (error) parser.destroy(error as Error);
   };
-  if (await isGzip(path)) pipeline(source, createGunzip(), parser, done);
+  if (gzip) pipeline(source, createGunzip(), parser, done);
   else pipeline(source, parser, done);
   try {
     for await (const record of parser) yield record as CsvRecord;

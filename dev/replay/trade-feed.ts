@@ -40,7 +40,7 @@ export class TradeFeed {
     const opening = [...quantities].filter(([sku]) => !scenario.isShort(sku));
     await runBounded(toAsync(opening), concurrency, async ([sku, quantity]) => {
       const body = { quantity, reference: 'opening stock', receivedAt: at };
-      const answer = await this.post(`/stock/${encodeURIComponent(sku)}/receipts`, `opening-${at.slice(0, 10)}-${sku}-${quantity}`, body);
+      const answer = await this.post(`/stock/${encodeURIComponent(sku)}/receipts`, `opening-${at.slice(0, 10)}-${encodeURIComponent(sku)}-${quantity}`, body);
       if (answer.status < 300) ledger.receipts += 1;
       else ledger.refusedRequests.push(refusalOf(`opening ${sku}`, answer));
       onReceipt();

@@ -10,15 +10,6 @@ import { isAlive, listProcesses } from '../../dev/process-table.js';
 import { needsOf } from './needs.js';
 import { TEMPLATE_DATABASE } from './template.js';
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** The shared cluster's maintenance database; specs make their own with createTestDatabase(). */
-    databaseUrl: string;
-    /** `host:port` of the shared broker; specs keep apart by uniqueTopicPrefix(). */
-    kafkaBrokers: string[];
-  }
-}
-
 const SCRATCH_PREFIX = 'tidemark-test-';
 
 /**

@@ -3,6 +3,15 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { TEMPLATE_DATABASE } from './template.js';
 
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The shared cluster's maintenance database; specs make their own with createTestDatabase(). */
+    databaseUrl: string;
+    /** `host:port` of the shared broker; specs keep apart by uniqueTopicPrefix(). */
+    kafkaBrokers: string[];
+  }
+}
+
 export interface TestDatabase {
   readonly url: string;
   /** Ends whoever is still connected. */
