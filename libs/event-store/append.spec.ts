@@ -1,10 +1,11 @@
 // Proves the verdicts of append: what is written, what is refused, and that neighbours in one call do not touch each other.
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
 import { EventReader } from './event-reader.js';
 import { EventStore } from './event-store.js';
 import { command, request, write } from './testing/requests.js';
+import { testPool } from './testing/test-pool.js';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -13,7 +14,7 @@ let reader: EventReader;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new pg.Pool({ connectionString: database.url, max: 24 });
+  pool = testPool(database.url, 24);
   store = new EventStore({ pool });
   reader = new EventReader({ pool });
 });

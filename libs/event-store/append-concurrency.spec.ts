@@ -1,0 +1,104 @@
+// Proves that appends of many connections at once neither deadlock nor leave holes, and that moving a head stays a HOT update.
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
+import type { AppendVerdict } from './append-request.js';
+import { EventStore } from './event-store.js';
+import { command, request, write } from './testing/requests.js';
+import { testPool } from './testing/test-pool.js';
+import { seededRandom } from './testing/seeded-random.js';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let store: EventStore;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = testPool(database.url, 20);
+  store = new EventStore({ pool });
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const number = async (sql: string): Promise<number> => Number((await pool.query<[unknown]>({ text: sql, rowMode: 'array' })).rows[0]?.[0]);
+
+describe('twenty connections with overlapping streams', () => {
+  it('never deadlock, and every version is there exactly once', async () => {
+    const random = seededRandom(20_101_201);
+    const streams = Array.from({ length: 12 }, (_, n) => `busy-${n}`);
+    const versions = new Map(streams.map((stream) => [stream, 0]));
+    const learn = (verdict: AppendVerdict): void => {
+      if (verdict.outcome === 'conflict') versions.set(verdict.streamId, Math.max(versions.get(verdict.streamId) ?? 0, verdict.actualVersion));
+    };
+    let appended = 0;
+
+    const worker = async (name: number): Promise<void> => {
+      for (let round = 0; round < 25; round += 1) {
+        const requests = Array.from({ length: 1 + random.below(3) }, (_, n) => {
+          // In no particular order: ordering the locks is the store's business. Some streams are new in every round.
+          const chosen = random.shuffle(streams).slice(0, 1 + random.below(5));
+          const writes = chosen.map((stream) => write(stream, versions.get(stream) ?? 0, 1 + random.below(3)));
+          const born = write(`born-${random.below(400)}`, 0);
+          return request(random.below(2) === 0 ? [...writes, born] : [born, ...writes], command(`${name}-${round}-${n}`));
+        });
+        const verdicts = await store.append(requests);
+        verdicts.forEach((verdict, index) => {
+          learn(verdict);
+          if (verdict.outcome !== 'appended') return;
+          appended += 1;
+          for (const { streamId, expectedVersion, events } of requests[index]?.writes ?? []) {
+            if (versions.has(streamId)) versions.set(streamId, Math.max(versions.get(streamId) ?? 0, expectedVersion + events.length));
+          }
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, name) => worker(name)));
+
+    expect(appended).toBeGreaterThan(50);
+    expect(await number('SELECT count(*) FROM tidemark.commands')).toBe(appended);
+    expect(await number(`SELECT count(*) FROM tidemark.streams s WHERE version <> (SELECT count(*) FROM tidemark.events e WHERE e.stream_id = s.stream_id)`)).toBe(0);
+    expect(await number(`SELECT count(*) FROM (SELECT stream_id FROM tidemark.events GROUP BY stream_id HAVING max(version) <> count(*) OR min(version) <> 1)`)).toBe(0);
+    expect(await number('SELECT count(*) FROM tidemark.streams WHERE version = 0')).toBe(0);
+    expect(await number(`SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY stream_id ORDER BY position) AS step FROM tidemark.events) WHERE step <> 1`)).toBe(0);
+    expect(await number('SELECT count(*) FROM tidemark.events e FULL JOIN tidemark.outbox o USING (position) WHERE e.stream_id IS DISTINCT FROM o.stream_id')).toBe(0);
+  });
+
+  it('with the same keys crosswise do not deadlock either', async () => {
+    const keys = Array.from({ length: 8 }, (_, n) => `cross-${n}`);
+    const random = seededRandom(7);
+    const verdicts = await Promise.all(
+      Array.from({ length: 20 }, () => store.append(random.shuffle(keys).map((key) => request([], command(key))))),
+    );
+    expect(verdicts.flat().filter(({ outcome }) => outcome === 'appended')).toHaveLength(keys.length);
+    expect(verdicts.flat().filter(({ outcome }) => outcome === 'repeated')).toHaveLength(19 * keys.length);
+  });
+});
+
+describe('a stream that moves on', () => {
+  it('keeps its head HOT-updatable, and a new one is written once', async () => {
+    await pool.query('VACUUM tidemark.streams');
+    const stats = async (): Promise<{ inserted: number; updated: number; hot: number }> => {
+      await pool.query('SELECT pg_stat_clear_snapshot()');
+      const { rows } = await pool.query(
+        `SELECT n_tup_ins::integer AS inserted, n_tup_upd::integer AS updated, n_tup_hot_upd::integer AS hot FROM pg_stat_user_tables WHERE relid = 'tidemark.streams'::regclass`,
+      );
+      return rows[0];
+    };
+    const client = await pool.connect();
+    const flush = (): Promise<unknown> => client.query('SELECT pg_stat_force_next_flush()');
+    await flush();
+    const before = await stats();
+    for (let version = 0; version < 200; version += 1) await store.append([request([write('hot', version)])], client);
+    await flush();
+    await client.query('SELECT 1');
+    const after = await stats();
+    client.release();
+
+    expect(after.inserted - before.inserted).toBe(1);
+    expect(after.updated - before.updated).toBe(199);
+    expect(after.hot - before.hot).toBe(199);
+  });
+});

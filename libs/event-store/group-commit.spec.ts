@@ -1,0 +1,180 @@
+// Proves that concurrent callers share commits, and that what goes wrong with one request or one connection stays with it.
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createTestDatabase, waitFor, type TestDatabase } from '../../test/harness/index.js';
+import type { AppendRequest, AppendVerdict } from './append-request.js';
+import { EventReader } from './event-reader.js';
+import { EventStore } from './event-store.js';
+import { GroupCommit } from './group-commit.js';
+import { OverloadedError } from './overloaded-error.js';
+import { command, newEvent, request, write } from './testing/requests.js';
+import { testPool } from './testing/test-pool.js';
+
+const appended: AppendVerdict = { outcome: 'appended' };
+
+/** A store whose round trips the spec lets through one by one. */
+function gatedStore() {
+  const trips: { requests: readonly AppendRequest[]; finish(verdicts?: AppendVerdict[]): void; fail(error: unknown): void }[] = [];
+  const append = (requests: readonly AppendRequest[]): Promise<AppendVerdict[]> =>
+    new Promise((resolve, reject) => {
+      trips.push({ requests, finish: (verdicts = requests.map(() => appended)) => resolve(verdicts), fail: reject });
+    });
+  const trip = (index: number) => waitFor(() => trips[index], { what: `round trip ${index + 1}` });
+  return { store: { append }, trips, trip };
+}
+
+const databaseError = (code: string): Error => Object.assign(new Error(`SQLSTATE ${code}`), { code });
+
+describe('sharing', () => {
+  it('sends what came in one turn of the event loop together, and what came meanwhile next', async () => {
+    const { store, trips, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1 });
+    const first = [1, 2, 3].map((n) => commits.append(request([write(`s-${n}`, 0)])));
+    await trip(0);
+    const second = [4, 5].map((n) => commits.append(request([write(`s-${n}`, 0)])));
+    expect(commits.queued).toBe(2);
+    (await trip(0)).finish();
+    (await trip(1)).finish();
+    expect(await Promise.all([...first, ...second])).toEqual(Array.from({ length: 5 }, () => appended));
+    expect(trips.map(({ requests }) => requests.length)).toEqual([3, 2]);
+  });
+
+  it('keeps to the limits of a round trip and to the number of connections', async () => {
+    const { store, trips, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 2, maxEvents: 5, maxRequests: 3 });
+    const sizes = [2, 2, 2, 9, 1, 1, 1, 1];
+    const all = Promise.all(sizes.map((size, n) => commits.append(request([write(`l-${n}`, 0, size)]))));
+    await trip(1);
+    expect(trips).toHaveLength(2);
+    for (let index = 0; index < 5; index += 1) (await trip(index)).finish();
+    await all;
+    expect(trips.map(({ requests }) => requests.map(({ writes }) => writes[0]?.events.length))).toEqual([[2, 2], [2], [9], [1, 1, 1], [1]]);
+  });
+
+  it('refuses more than the queue holds, and everything once it closes', async () => {
+    const { store, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1, maxQueued: 2 });
+    const running = commits.append(request([]));
+    await trip(0);
+    const queued = [commits.append(request([])), commits.append(request([]))];
+    await expect(commits.append(request([]))).rejects.toThrow(OverloadedError);
+    const closed = commits.close();
+    await expect(commits.append(request([]))).rejects.toThrow(OverloadedError);
+    (await trip(0)).finish();
+    (await trip(1)).finish();
+    await closed;
+    await Promise.all([running, ...queued]);
+    await commits.close();
+  });
+
+  it('tells of a commit that appended something, and only of such', async () => {
+    const { store, trip } = gatedStore();
+    const onCommitted = vi.fn();
+    const commits = new GroupCommit({ store, inFlight: 1, onCommitted });
+    const conflict: AppendVerdict = { outcome: 'conflict', streamId: 'a', expectedVersion: 0, actualVersion: 1 };
+    const both = Promise.all([commits.append(request([write('a', 0, 2)])), commits.append(request([write('b', 0, 3)]))]);
+    (await trip(0)).finish([conflict, appended]);
+    expect(await both).toEqual([conflict, appended]);
+    const refused = commits.append(request([write('a', 0)]));
+    (await trip(1)).finish([conflict]);
+    await refused;
+    expect(onCommitted.mock.calls).toEqual([[{ requests: 2, events: 3, durationMs: expect.any(Number) }]]);
+  });
+});
+
+describe('a lost connection', () => {
+  it('is tried again for requests with a command, and their own earlier commit counts as appended', async () => {
+    const { store, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1 });
+    const record = command('lost');
+    const withCommand = commits.append(request([write('a', 0)], record));
+    const without = commits.append(request([write('b', 0)]));
+    const outcome = expect(without).rejects.toThrow('terminated');
+    (await trip(0)).fail(new Error('Connection terminated unexpectedly'));
+    await outcome;
+    const again = await trip(1);
+    expect(again.requests).toHaveLength(1);
+    again.finish([{ outcome: 'repeated', answer: record.answer, commandId: record.id }]);
+    expect(await withCommand).toEqual(appended);
+  });
+
+  it('that does not come back fails the request with its error', async () => {
+    const { store, trip, trips } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1 });
+    const failed = expect(commits.append(request([], command('gone')))).rejects.toMatchObject({ code: '57P03' });
+    for (let index = 0; index < 4; index += 1) (await trip(index)).fail(databaseError('57P03'));
+    await failed;
+    expect(trips).toHaveLength(4);
+  });
+
+  it('or a deadlock: what left no trace is tried again whole', async () => {
+    const { store, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1 });
+    const both = Promise.all([commits.append(request([write('a', 0)])), commits.append(request([write('b', 0)]))]);
+    (await trip(0)).fail(databaseError('40P01'));
+    const again = await trip(1);
+    expect(again.requests).toHaveLength(2);
+    again.finish();
+    expect(await both).toEqual([appended, appended]);
+  });
+});
+
+describe('on PostgreSQL', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let commits: GroupCommit;
+  let reader: EventReader;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = testPool(database.url);
+    reader = new EventReader({ pool });
+    commits = new GroupCommit({ store: new EventStore({ pool }) });
+  });
+
+  afterAll(async () => {
+    await commits.close();
+    await pool.end();
+    await database.drop();
+  });
+
+  it('a request the database cannot take fails alone', async () => {
+    const bad = (data: object, id?: string): AppendRequest => {
+      const event = newEvent(data);
+      return request([{ streamId: 'bad', expectedVersion: 0, events: [{ ...event, id: id ?? event.id }] }]);
+    };
+    const results = await Promise.allSettled([
+      commits.append(request([write('good-1', 0)], command('good-1'))),
+      commits.append(bad({ text: 'a\u0000b' })),
+      commits.append(bad({}, 'not-a-uuid')),
+      commits.append(bad({ text: '\ud800' })),
+      commits.append(request([write('good-2', 0)], command('good-2'))),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled']);
+    expect(await reader.head('good-2')).toBe(1);
+    expect(await reader.head('bad')).toBe(0);
+  });
+
+  it('a hundred buyers of one stream: each version goes to one of them', async () => {
+    const buyers = Array.from({ length: 100 }, async (_, n) => {
+      for (let expected = 0; ; ) {
+        const verdict = await commits.append(request([write('hot', expected)], command(`buyer-${n}`)));
+        if (verdict.outcome !== 'conflict') return verdict.outcome;
+        expected = verdict.actualVersion;
+      }
+    });
+    expect(new Set(await Promise.all(buyers))).toEqual(new Set(['appended']));
+    expect((await reader.readStream('hot')).map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+  });
+
+  it('a killed backend costs a retry and nothing else', async () => {
+    const victims = async (): Promise<number> =>
+      (await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)).rowCount ?? 0;
+    const records = Array.from({ length: 60 }, (_, n) => command(`killed-${n}`));
+    const all = Promise.all(records.map((record, n) => commits.append(request([write(`killed-${n}`, 0)], record))));
+    await victims();
+    expect(new Set((await all).map(({ outcome }) => outcome))).toEqual(new Set(['appended']));
+    const { rows } = await pool.query(`SELECT count(*)::integer AS events FROM tidemark.events WHERE stream_id LIKE 'killed-%'`);
+    expect(rows).toEqual([{ events: 60 }]);
+  });
+});
