@@ -190,7 +190,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   private async dispatch(batch: EventBatch): Promise<void> {
     for (const handler of this.handlers.get(batch.topic) ?? []) {
       const result: unknown = await handler(batch);
-      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined }).catch(unmask);
     }
   }
 
@@ -203,4 +203,10 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
     this.options.logger.error({ event: 'consumer.fatal', group: this.options.groupId, detail: error.message });
     this.options.onFatal(error);
   }
+}
+
+/** Nest replaces what it does not know, after logging it. */
+function unmask(thrown: unknown): never {
+  if (thrown instanceof Error) throw thrown;
+  throw new Error('the handler failed; Nest has logged why (use HandlerErrorFilter to see it here)');
 }

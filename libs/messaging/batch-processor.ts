@@ -67,15 +67,11 @@ export class BatchProcessor {
     return this.lastBatchAt === undefined ? null : new Date(this.lastBatchAt).toISOString();
   }
 
-  /** Reads the parked streams again: others may have parked or released some. */
-  async refreshParked(): Promise<void> {
-    this.parked = new Set(await this.options.deadLetters.parkedStreams());
-  }
-
-  /** Partitions changed hands. */
+  /** Partitions changed hands: which streams of them are parked is known to whoever had them. */
   async reassigned(): Promise<void> {
     this.stalls.clear();
-    await this.refreshParked();
+    this.parked = undefined;
+    await this.knownParked();
   }
 
   forgetParked(streamId: string): void {
@@ -133,10 +129,11 @@ export class BatchProcessor {
   }
 
   private async attempt(topic: string, partition: number, entries: Entry[]): Promise<void> {
-    const { deadLetters, handlerOf } = this.options;
-    if (this.parked === undefined) await this.refreshParked();
+    const { deadLetters, handlerOf, logger, groupId } = this.options;
+    // One set for the whole attempt: another partition may drop the shared one meanwhile.
+    const parked = await this.knownParked();
     await this.skipDiscarded(entries);
-    const { events, letters } = this.sort(entries);
+    const { events, letters } = sort(entries, parked);
     if (events.length > 0) {
       const firstOffset = (entries[0] as Entry).message.offset;
       const lastOffset = (entries.at(-1) as Entry).message.offset;
@@ -145,34 +142,23 @@ export class BatchProcessor {
     if (letters.length === 0) return;
     const released = await deadLetters.store(letters);
     if (released.length > 0) {
-      released.forEach((streamId) => this.parked?.delete(streamId));
+      released.forEach((streamId) => parked.delete(streamId));
       // The events before them were applied; the handler drops those as duplicates.
       return this.attempt(topic, partition, entries);
     }
     for (const { streamId, code, message } of letters) {
-      if (streamId !== null) this.parked?.add(streamId);
-      if (code === STREAM_PARKED) continue;
+      if (streamId !== null) parked.add(streamId);
       const { offset } = message;
-      this.options.logger.error({ event: 'consumer.dead-letter', group: this.options.groupId, topic, partition, offset, streamId, code });
+      const level = code === STREAM_PARKED ? 'info' : 'error';
+      logger[level]({ event: 'consumer.dead-letter', group: groupId, topic, partition, offset, streamId, code });
     }
   }
 
-  private sort(entries: readonly Entry[]): { events: EventMessage[]; letters: DeadLetter[] } {
-    const held = new Set<string>();
-    const events: EventMessage[] = [];
-    const letters: DeadLetter[] = [];
-    for (const { message, streamId, event, poison, skipped } of entries) {
-      if (skipped) continue;
-      if (poison !== undefined) {
-        letters.push({ message, streamId, ...poison });
-        if (streamId !== null) held.add(streamId);
-      } else if (streamId !== null && (held.has(streamId) || this.parked?.has(streamId) === true)) {
-        letters.push({ message, streamId, code: STREAM_PARKED, reason: 'an earlier event of this stream is in the dead letters' });
-      } else if (event !== undefined) {
-        events.push(event);
-      }
-    }
-    return { events, letters };
+  private async knownParked(): Promise<Set<string>> {
+    if (this.parked !== undefined) return this.parked;
+    const parked = new Set(await this.options.deadLetters.parkedStreams());
+    this.parked ??= parked;
+    return this.parked;
   }
 
   /** The handler says which event it can never apply. False when it names none of this batch, or the same one twice. */
@@ -198,4 +184,23 @@ export class BatchProcessor {
   private judgeGap(error: GapError, since: string): void {
     if (Date.now() - Date.parse(since) >= this.options.retry.gapFatalAfterMs) this.options.onFatal(error);
   }
+}
+
+/** In order: from a stream's poison on, and for a parked stream from the start, everything of it goes to the dead letters. */
+function sort(entries: readonly Entry[], parked: ReadonlySet<string>): { events: EventMessage[]; letters: DeadLetter[] } {
+  const held = new Set<string>();
+  const events: EventMessage[] = [];
+  const letters: DeadLetter[] = [];
+  for (const { message, streamId, event, poison, skipped } of entries) {
+    if (skipped) continue;
+    if (poison !== undefined) {
+      letters.push({ message, streamId, ...poison });
+      if (streamId !== null) held.add(streamId);
+    } else if (streamId !== null && (held.has(streamId) || parked.has(streamId))) {
+      letters.push({ message, streamId, code: STREAM_PARKED, reason: 'an earlier event of this stream is in the dead letters' });
+    } else if (event !== undefined) {
+      events.push(event);
+    }
+  }
+  return { events, letters };
 }

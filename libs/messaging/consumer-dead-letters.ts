@@ -46,8 +46,8 @@ export class NotHeldError extends Error {
 
 const RELEASE_BATCH = 500;
 
-const LETTER = `id::int8::text AS id, topic, "partition", "offset"::text AS "offset", stream_id, code, reason, state,
-  to_json(recorded_at) #>> '{}' AS recorded_at, to_json(resolved_at) #>> '{}' AS resolved_at, resolved_by, note`;
+const LETTER = `id::text AS id, topic, "partition", "offset"::text AS "offset", stream_id, code, reason, state,
+  recorded_at::text AS recorded_at, resolved_at::text AS resolved_at, resolved_by, note`;
 
 /**
  * The dead letters of one consumer group: a row for each message it could not take, with its bytes, and the streams parked by them.
@@ -113,13 +113,13 @@ export class ConsumerDeadLetters implements DeadLetterSink {
 
   async parked(): Promise<ParkedStream[]> {
     const { rows } = await this.pool.query<{ stream_id: string; code: string; reason: string; parked_at: string; held: number }>(
-      `SELECT p.stream_id, p.code, p.reason, to_json(p.parked_at) #>> '{}' AS parked_at,
+      `SELECT p.stream_id, p.code, p.reason, p.parked_at::text AS parked_at,
               (SELECT count(*)::int FROM tidemark.consumer_dead_letters l
                WHERE l.group_id = p.group_id AND l.stream_id = p.stream_id AND l.state = 'held') AS held
        FROM tidemark.consumer_parked_streams p WHERE p.group_id = $1 ORDER BY p.parked_at DESC LIMIT 1000`,
       [this.groupId],
     );
-    return rows.map(({ stream_id, code, reason, parked_at, held }) => ({ streamId: stream_id, code, reason, parkedAt: parked_at, held }));
+    return rows.map(({ stream_id, code, reason, parked_at, held }) => ({ streamId: stream_id, code, reason, parkedAt: isoTime(parked_at), held }));
   }
 
   /** The message with its original bytes; undefined when there is no such letter in this group. */
@@ -264,13 +264,17 @@ interface BytesRow {
 
 function toRecord(row: LetterRow): DeadLetterRecord {
   const { topic, partition, offset, code, reason, state, note } = row;
-  const resolution = { resolvedAt: row.resolved_at, resolvedBy: row.resolved_by, note };
-  return { id: Number(row.id), topic, partition, offset, streamId: row.stream_id, code, reason, state, recordedAt: row.recorded_at, ...resolution };
+  const resolution = { resolvedAt: row.resolved_at === null ? null : isoTime(row.resolved_at), resolvedBy: row.resolved_by, note };
+  const recordedAt = isoTime(row.recorded_at);
+  return { id: Number(row.id), topic, partition, offset, streamId: row.stream_id, code, reason, state, recordedAt, ...resolution };
 }
 
 function toMessage({ topic, partition, offset, message_key, message_value, headers }: LetterRow & BytesRow): IncomingMessage {
   return { topic, partition, offset, key: message_key, value: message_value, headers: decodeHeaders(headers) };
 }
+
+/** From PostgreSQL's text form with offset; read as text so that it does not matter how the pool parses times. */
+const isoTime = (text: string): string => new Date(text).toISOString();
 
 /** Base64, because header values are bytes and jsonb takes neither NUL nor broken UTF-8. Names are base64 too, for the same reason. */
 function encodeHeaders(headers: IncomingMessage['headers']): Record<string, string[]> {

@@ -4,6 +4,7 @@ export * from './cloud-events.codec.js';
 export * from './consumer-dead-letters.js';
 export * from './event-batch.js';
 export * from './event-message.js';
+export * from './handler-error.filter.js';
 export * from './kafkajs/kafkajs-broker.js';
 export * from './poison.js';
 export * from './topics.js';

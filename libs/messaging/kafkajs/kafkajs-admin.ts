@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Admin, Consumer, ConsumerConfig } from 'kafkajs';
 
 import type { BrokerAdmin, PartitionLag } from '../broker.js';
 import { DEAD_LETTER_TOPIC, PARTITIONS_PER_TOPIC, TOPICS, type BrokerNames } from '../topics.js';
+import { asError } from './send-failure.js';
 
 /** Dead letters carry the original bytes and their own headers on top, so they need room above the events' limit. */
 export const DEAD_LETTER_MAX_BYTES = 2_097_152;
+
+const LEADERS_DEADLINE_MS = 15_000;
 
 export interface KafkaJsAdminOptions {
   createAdmin(): Admin;
@@ -29,22 +34,21 @@ export class KafkaJsAdmin implements BrokerAdmin {
     const existing = new Set(await admin.listTopics());
     const wanted = [...Object.values(TOPICS), DEAD_LETTER_TOPIC];
     const missing = wanted.filter((topic) => !existing.has(this.names.toBroker(topic)));
-    if (missing.length === 0) return;
-    // Whoever loses a race for a topic is told "already exists", which kafkajs answers with false.
-    for (const topic of missing) {
+    if (missing.length > 0) {
+      // Whoever loses a race for a topic is told "already exists", which kafkajs answers with false.
       await admin.createTopics({
-        waitForLeaders: true,
+        // kafkajs's own waiting gives up when the brokers have not all heard of the topic yet.
+        waitForLeaders: false,
         timeout: 10_000,
-        topics: [
-          {
-            topic: this.names.toBroker(topic),
-            numPartitions: PARTITIONS_PER_TOPIC,
-            ...(this.options.replicationFactor === undefined ? {} : { replicationFactor: this.options.replicationFactor }),
-            configEntries: this.settingsOf(topic),
-          },
-        ],
+        topics: missing.map((topic) => ({
+          topic: this.names.toBroker(topic),
+          numPartitions: PARTITIONS_PER_TOPIC,
+          ...(this.options.replicationFactor === undefined ? {} : { replicationFactor: this.options.replicationFactor }),
+          configEntries: this.settingsOf(topic),
+        })),
       });
     }
+    await this.waitForLeaders(admin, wanted.map((topic) => this.names.toBroker(topic)));
   }
 
   async endOffsets(topic: string): Promise<Map<number, number>> {
@@ -111,6 +115,19 @@ export class KafkaJsAdmin implements BrokerAdmin {
     const connecting = this.connecting;
     this.connecting = undefined;
     await (await connecting?.catch(() => undefined))?.disconnect();
+  }
+
+  private async waitForLeaders(admin: Admin, topics: string[]): Promise<void> {
+    const giveUpAt = Date.now() + LEADERS_DEADLINE_MS;
+    for (let reason = 'no leader yet'; ; await sleep(50)) {
+      try {
+        const metadata = await admin.fetchTopicMetadata({ topics });
+        if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      } catch (error) {
+        reason = asError(error).message;
+      }
+      if (Date.now() > giveUpAt) throw new Error(`the topics ${topics.join(', ')} are not ready: ${reason}`);
+    }
   }
 
   private settingsOf(topic: string): { name: string; value: string }[] {
