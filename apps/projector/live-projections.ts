@@ -1,5 +1,12 @@
 import type { Logger } from '#platform';
-import { beginAsOnlyWriter, ProjectionWriter, saveProjectionStatus, type Applied, type ProjectedEvent, type Projection } from '#read-models';
+import {
+  beginAsOnlyWriter,
+  ProjectionWriter,
+  saveProjectionStatus,
+  type Applied,
+  type ProjectedEvent,
+  type Projection,
+} from '#read-models';
 import type { Pool } from 'pg';
 
 export interface LiveProjectionsOptions {

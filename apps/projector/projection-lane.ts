@@ -86,9 +86,14 @@ export class ProjectionLane {
 
   /** What the consumer should make of it: a gap, poison with its event's name, or (as it is) something that may heal. */
   private async judge(error: unknown, events: readonly ProjectedEvent[]): Promise<unknown> {
-    const verdict = await this.verdict(error, events).catch((unexpected: unknown) => unexpected);
+    const verdict = await this.verdict(error, events);
     this.failure = { at: new Date().toISOString(), reason: verdict instanceof Error ? verdict.message : String(verdict) };
-    this.options.logger.error({ event: 'projector.batch.failed', projections: this.options.live.names, events: events.length, err: verdict });
+    this.options.logger.error({
+      event: 'projector.batch.failed',
+      projections: this.options.live.names,
+      events: events.length,
+      err: verdict,
+    });
     return verdict;
   }
 
@@ -98,7 +103,11 @@ export class ProjectionLane {
     }
     if (error instanceof UnprojectableEventError) return new PoisonEventError(error.event, 'unprojectable', String(error.cause));
     if (!isDataError(error)) return error;
-    const refused = await this.options.live.findRefused(events);
-    return refused === undefined ? error : new PoisonEventError(refused.event, 'refused-by-database', refused.error.message);
+    try {
+      const refused = await this.options.live.findRefused(events);
+      return refused === undefined ? error : new PoisonEventError(refused.event, 'refused-by-database', refused.error.message);
+    } catch (unexpected) {
+      return unexpected;
+    }
   }
 }

@@ -34,7 +34,11 @@ export async function runRebuild(names: readonly ProjectionName[], options: Rebu
   }
 }
 
-async function rebuildOne(name: ProjectionName, source: EventReader, { databaseUrl, accept, out }: RebuildCommandOptions): Promise<boolean> {
+async function rebuildOne(
+  name: ProjectionName,
+  source: EventReader,
+  { databaseUrl, accept, out }: RebuildCommandOptions,
+): Promise<boolean> {
   const startedAt = performance.now();
   const progress = new ProgressLine(name, out);
   const rebuild = await rebuildBeside(name, { databaseUrl, source, onProgress: (state) => progress.show(state) });

@@ -1,7 +1,8 @@
+import 'reflect-metadata';
 import { runMain } from '#platform';
 import { isProjectionName, PROJECTION_NAMES, type ProjectionName } from '#read-models';
-import { readStackFile } from '../../dev/stack-file.js';
 import { runRebuild } from './rebuild-command.js';
+import { databaseToRebuild } from './rebuild.config.js';
 
 const USAGE = `Usage: npm run rebuild -- <projection>|all [--accept]
 
@@ -21,7 +22,7 @@ runMain(async () => {
     process.exit(2);
   }
   const fine = await runRebuild(names, {
-    databaseUrl: databaseUrl(),
+    databaseUrl: databaseToRebuild(),
     accept: options.includes('--accept'),
     out: process.stdout,
     err: process.stderr,
@@ -32,15 +33,4 @@ runMain(async () => {
 function namesOf(target = ''): readonly ProjectionName[] | undefined {
   if (target === 'all') return PROJECTION_NAMES;
   return isProjectionName(target) ? [target] : undefined;
-}
-
-function databaseUrl(): string {
-  const given = process.env['DATABASE_URL'];
-  if (given !== undefined && given !== '') return given;
-  try {
-    return readStackFile().databaseUrl;
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(1);
-  }
 }

@@ -44,11 +44,7 @@ export const customersProjection = defineProjection<'customers', OrderEvent, Ord
       }
       case 'OrderConfirmed': {
         const order = known(state, event);
-        return [
-          change(customerOrdersTable, { ...order, status: 'confirmed' }),
-          counted(order, { confirmedOrders: 1 }),
-          spent(order, 1),
-        ];
+        return [change(customerOrdersTable, { ...order, status: 'confirmed' }), counted(order, { confirmedOrders: 1 }), spent(order, 1)];
       }
       case 'OrderRejected': {
         const order = known(state, event);

@@ -26,11 +26,7 @@ export const productsProjection = defineProjection<'products', OrderEvent, Order
       case 'OrderPlaced': {
         const { orderId, currency, lines } = event.data;
         const order: Order = { orderId, currency, status: 'placed', items: itemsOf(lines) };
-        return [
-          change(productOrdersTable, order),
-          ...lines.map((line) => described(line, orderId, event.occurredAt)),
-          ...sold(order, 0),
-        ];
+        return [change(productOrdersTable, order), ...lines.map((line) => described(line, orderId, event.occurredAt)), ...sold(order, 0)];
       }
       case 'OrderConfirmed': {
         const order = known(state, event);
@@ -40,10 +36,7 @@ export const productsProjection = defineProjection<'products', OrderEvent, Order
         return [change(productOrdersTable, { ...known(state, event), status: 'rejected' })];
       case 'OrderCancelled': {
         const order = known(state, event);
-        return [
-          change(productOrdersTable, { ...order, status: 'cancelled' }),
-          ...(order.status === 'confirmed' ? sold(order, -1) : []),
-        ];
+        return [change(productOrdersTable, { ...order, status: 'cancelled' }), ...(order.status === 'confirmed' ? sold(order, -1) : [])];
       }
     }
   },

@@ -9,7 +9,9 @@ export interface EventSource {
     readonly batchSize: number;
   }): AsyncIterable<readonly (ProjectedEvent & { readonly position: number })[]>;
   /** What came after a known version, by stream, in order. */
-  readMany(wanted: readonly { readonly streamId: string; readonly afterVersion: number }[]): Promise<Map<string, readonly ProjectedEvent[]>>;
+  readMany(
+    wanted: readonly { readonly streamId: string; readonly afterVersion: number }[],
+  ): Promise<Map<string, readonly ProjectedEvent[]>>;
   /** The highest committed position. */
   lastPosition(): Promise<number>;
 }

@@ -15,6 +15,8 @@ export interface RebuildOptions {
   readonly source: EventSource;
   /** Events a transaction. Default 5,000. */
   readonly batchSize?: number;
+  /** How often a swap tries to get hold of tables that queries keep using, each time for a quarter of a second. Default 40. */
+  readonly swapAttempts?: number;
   readonly onProgress?: (progress: RebuildProgress) => void;
 }
 
@@ -152,7 +154,7 @@ export class BesideRebuild {
       const swapped = comparison.equal || accept;
       if (swapped) {
         await swapPositions(this.client, this.schema, this.name);
-        await swapTables(this.client, this.schema, this.tables);
+        await swapTables(this.client, this.schema, this.tables, this.options.swapAttempts);
       }
       await this.client.query(swapped ? 'COMMIT' : 'ROLLBACK');
       return { ...comparison, swapped };
@@ -185,7 +187,10 @@ export class BesideRebuild {
     await this.client.query("SET LOCAL work_mem = '64MB'");
     const differing = await differingStreams(this.client, this.name, this.schema);
     const behind = differing.filter(({ live, rebuilt }) => live < rebuilt);
-    await bringLevel(this.client, this.options.source, differing, [this.rebuilt, { apply: (client, events) => this.applyLive(client, events) }]);
+    await bringLevel(this.client, this.options.source, differing, [
+      this.rebuilt,
+      { apply: (client, events) => this.applyLive(client, events) },
+    ]);
     const tables = await compareTables(this.client, this.name, this.schema);
     return {
       equal: tables.every(({ differing: rows }) => rows === 0),

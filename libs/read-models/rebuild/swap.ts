@@ -18,9 +18,9 @@ export class TablesBusyError extends Error {
 }
 
 /** Puts the tables of `schema` in the place of the live ones, inside the caller's transaction: nobody ever sees some of each. */
-export async function swapTables(client: ClientBase, schema: string, tables: readonly string[]): Promise<void> {
+export async function swapTables(client: ClientBase, schema: string, tables: readonly string[], attempts = ATTEMPTS): Promise<void> {
   const live = tables.map((table) => `read.${table}`).join(', ');
-  await lockForSwap(client, live, tables);
+  await lockForSwap(client, live, tables, attempts);
   await client.query(`DROP TABLE ${live}`);
   for (const table of tables) await client.query(`ALTER TABLE ${schema}.${table} SET SCHEMA read`);
   await client.query(`DROP SCHEMA ${schema} CASCADE`);
@@ -40,8 +40,8 @@ export async function swapPositions(client: ClientBase, schema: string, projecti
   );
 }
 
-async function lockForSwap(client: ClientBase, live: string, tables: readonly string[]): Promise<void> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+async function lockForSwap(client: ClientBase, live: string, tables: readonly string[], attempts: number): Promise<void> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const waitMs = attempt % 10 === 0 ? LONG_WAIT_MS : WAIT_MS;
     await client.query(`SAVEPOINT before_lock; SET LOCAL lock_timeout = ${waitMs}`);
     try {

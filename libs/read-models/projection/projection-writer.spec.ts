@@ -1,0 +1,140 @@
+/**
+ * Proves: whatever way events arrive - interleaved, cut into batches, repeated - the tables hold what a fold of the streams says; a gap
+ * or a bad event changes nothing; effects and checkpoints are never there without each other.
+ */
+import fc from 'fast-check';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/index.js';
+import { PROJECTIONS, projectionsOf } from '../projections.js';
+import { cancelled, confirmed, orderStream, placed, stockStream } from '../testing/events.js';
+import { fold } from '../testing/fold.js';
+import { arrivals, fulfilmentHistory, orderHistory, stockHistory } from '../testing/histories.js';
+import { applyLive, byKey, emptyTables, liveRows } from '../testing/tables.js';
+import { ProjectionWriter } from './projection-writer.js';
+import { MissingStateError, ProjectionGapError, UnprojectableEventError } from './projection.js';
+
+let database: TestDatabase;
+let client: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+beforeEach(() => emptyTables(client, PROJECTIONS));
+
+const orderProjections = projectionsOf('order');
+const writer = new ProjectionWriter({ projections: orderProjections });
+const orderO1 = orderStream('o1', [placed('o1'), confirmed('o1'), cancelled('o1', 'confirmed')]);
+const count = async (table: string): Promise<number> => Number((await client.query(`SELECT count(*) FROM read.${table}`)).rows[0].count);
+
+describe.each([
+  ['order', orderHistory],
+  ['stock', stockHistory],
+  ['fulfilment', fulfilmentHistory],
+] as const)('the tables of %s events', (category, history) => {
+  it('hold what a fold says, however the events arrive', async () => {
+    await fc.assert(
+      fc.asyncProperty(arrivals(history), async (batches) => {
+        await emptyTables(client, PROJECTIONS);
+        await applyLive(client, projectionsOf(category), batches);
+        const inOrder = batches.flat().toSorted((a, b) => (a.streamId < b.streamId ? -1 : 1));
+        for (const projection of projectionsOf(category)) {
+          const expected = fold(projection, inOrder);
+          const live = await liveRows(client, projection);
+          for (const table of projection.tables) expect(live[table.name]).toEqual(byKey(expected[table.name]!));
+        }
+      }),
+      { numRuns: 25, seed: 20101201 },
+    );
+  });
+});
+
+describe('repeats', () => {
+  it('are dropped, within a batch and across batches', async () => {
+    await applyLive(client, orderProjections, [[orderO1[0]!, orderO1[0]!, orderO1[1]!]]);
+    const before = await liveRows(client, orderProjections[1]!);
+    await client.query('BEGIN');
+    const applied = await writer.apply(client, [orderO1[0]!, orderO1[1]!, orderO1[0]!]);
+    await client.query('COMMIT');
+    expect(applied.taken.size).toBe(0);
+    expect(applied.duplicates).toBe(3 * orderProjections.length);
+    expect(await liveRows(client, orderProjections[1]!)).toEqual(before);
+  });
+
+  it('are judged by each projection alone: one that was rebuilt further drops what its neighbours still need', async () => {
+    await applyLive(client, [orderProjections[0]!], [orderO1]);
+    await applyLive(client, orderProjections, [orderO1]);
+    expect((await liveRows(client, orderProjections[0]!))['order_history']).toHaveLength(3);
+    expect((await liveRows(client, orderProjections[1]!))['customers']).toEqual([
+      expect.objectContaining({ orders: 1, cancelledOrders: 1 }),
+    ]);
+  });
+});
+
+describe('what cannot be applied', () => {
+  it('a gap is refused and changes nothing', async () => {
+    await applyLive(client, orderProjections, [[orderO1[0]!]]);
+    const attempt = applyLive(client, orderProjections, [[...orderStream('o2', [placed('o2')]), orderO1[2]!]]);
+    await expect(attempt).rejects.toThrow(ProjectionGapError);
+    await client.query('ROLLBACK');
+    expect(await count('orders')).toBe(1);
+    expect(await count('projection_positions')).toBe(orderProjections.length);
+  });
+
+  it('an event whose data is not what its type promises is named', async () => {
+    const [bad] = orderStream('o9', [{ type: 'OrderPlaced', data: { orderId: 'o9' } } as never]);
+    const attempt = applyLive(client, orderProjections, [[...orderO1, bad!]]);
+    await expect(attempt).rejects.toThrow(UnprojectableEventError);
+    await expect(attempt).rejects.toMatchObject({ event: { streamId: 'order-o9', version: 1 } });
+    await client.query('ROLLBACK');
+  });
+
+  it('a stream that begins in the middle is a bad event, a row that vanished is damage', async () => {
+    const orphan = orderStream('o9', [confirmed('o9')]);
+    await expect(applyLive(client, orderProjections, [orphan])).rejects.toThrow(UnprojectableEventError);
+    await client.query('ROLLBACK');
+    await applyLive(client, orderProjections, [[orderO1[0]!]]);
+    await client.query('DELETE FROM read.customer_orders');
+    await expect(applyLive(client, orderProjections, [[orderO1[1]!]])).rejects.toThrow(MissingStateError);
+    await client.query('ROLLBACK');
+  });
+
+  it('effects and checkpoints vanish together when the transaction does', async () => {
+    await client.query('BEGIN');
+    await writer.apply(client, orderO1);
+    await client.query('ROLLBACK');
+    for (const table of ['orders', 'order_lines', 'customers', 'product_sales', 'overview_hours', 'projection_positions']) {
+      expect(await count(table)).toBe(0);
+    }
+  });
+});
+
+describe('computed stock', () => {
+  it('follows from the movements', async () => {
+    const of = { sku: 'A', orderId: 'o1' };
+    await applyLive(client, projectionsOf('stock'), [
+      stockStream('A', [
+        { type: 'StockReceived', data: { sku: 'A', quantity: 101, reference: null } },
+        { type: 'StockAdjusted', data: { sku: 'A', delta: -1, reason: 'broken' } },
+        { type: 'StockReserved', data: { ...of, quantity: 30 } },
+        { type: 'StockShipped', data: { ...of, quantity: 20 } },
+        { type: 'StockReturned', data: { ...of, quantity: 4 } },
+      ]),
+    ]);
+    const { rows } = await client.query('SELECT on_hand::int, available::int, reserved::int, reorder_level::int FROM read.stock_levels');
+    expect(rows).toEqual([{ on_hand: 84, available: 74, reserved: 10, reorder_level: 11 }]);
+  });
+});
+
+it('moments are cut to milliseconds, so that both ways an event may come give equal rows', async () => {
+  const [event] = orderO1;
+  await applyLive(client, orderProjections, [[{ ...event!, recordedAt: '2026-11-21T10:00:00.123987Z' }]]);
+  const { rows } = await client.query("SELECT to_char(placed_recorded_at, 'MS US') AS recorded FROM read.orders");
+  expect(rows).toEqual([{ recorded: '123 123000' }]);
+});
