@@ -5,6 +5,7 @@ import { QueryBus, type IQuery } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, switchMap, type Observable } from 'rxjs';
 import { parseStreamId } from '#domain';
+import { platformProblem } from '#platform';
 import { formatConsistencyToken, parseConsistencyToken, type ConsistencyToken } from './consistency-token.js';
 import { matchesTag, weakTag } from './entity-tag.js';
 import { ProjectionLag } from './projection-lag.js';
@@ -33,6 +34,7 @@ export class ReadInterceptor implements NestInterceptor {
     if (sources === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    refuseInheritedNames(request.query as object);
     const tokens = tokensOf(request);
     return next.handle().pipe(switchMap((query) => from(this.answer(query, sources, tokens, request, http.getResponse<FastifyReply>()))));
   }
@@ -89,6 +91,14 @@ export class ReadInterceptor implements NestInterceptor {
 /** A token of a stream that a source is not made from cannot hold it back: whatever the stream did, nothing of it shows there. */
 const concerns = (source: Source, { streamId }: ConsistencyToken): boolean =>
   categoriesOf(source).some((category) => category === parseStreamId(streamId)?.category);
+
+/** Validation finds unknown parameters by their names, but takes names like `constructor` for ones that every object has. */
+function refuseInheritedNames(query: object): void {
+  const errors = Object.keys(query)
+    .filter((name) => name in Object.prototype)
+    .map((path) => ({ path, message: `property ${path} should not exist` }));
+  if (errors.length > 0) throw platformProblem('validation-failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
+}
 
 function tokensOf(request: FastifyRequest): ConsistencyToken[] {
   // The query parameter is validated with the others; a header is not.
