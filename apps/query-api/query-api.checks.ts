@@ -22,7 +22,12 @@ export const queryApiChecks = ({ dataSource, pool, lag }: Parts): HealthCheck[] 
 
 /** Every table that queries name must be there: a build that runs ahead of its migrations must not take traffic. */
 async function requireTables(dataSource: DataSource): Promise<Record<string, unknown>> {
-  const wanted = [...dataSource.entityMetadatas.map(({ tablePath }) => tablePath), 'tidemark.events', 'tidemark.streams', 'tidemark.commands'];
+  const wanted = [
+    ...dataSource.entityMetadatas.map(({ tablePath }) => tablePath),
+    'tidemark.events',
+    'tidemark.streams',
+    'tidemark.commands',
+  ];
   const missing = (await dataSource.query('SELECT name FROM unnest($1::text[]) AS wanted (name) WHERE to_regclass(name) IS NULL', [
     wanted,
   ])) as { name: string }[];

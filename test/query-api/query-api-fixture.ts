@@ -56,14 +56,24 @@ export class QueryApiFixture {
   }
 
   /** Appends to a stream at its head; answers the id of the command (or a random one) and of the events. */
-  async append(streamId: string, events: readonly AnyDomainEvent[], options: AppendOptions = {}): Promise<{ commandId: string; eventIds: string[]; correlationId: string }> {
+  async append(
+    streamId: string,
+    events: readonly AnyDomainEvent[],
+    options: AppendOptions = {},
+  ): Promise<{ commandId: string; eventIds: string[]; correlationId: string }> {
     const expectedVersion = this.heads.get(streamId) ?? 0;
     const { occurredAt = '2010-12-01T08:26:00.000Z', actor = 'spec', correlationId = randomUUID(), command, status = 201 } = options;
     const commandId = randomUUID();
     const record: CommandRecord | undefined =
       command === undefined
         ? undefined
-        : { id: commandId, name: command, idempotencyKey: `key-${commandId}`, fingerprint: 'fp', answer: { status, headers: {}, body: {} } };
+        : {
+            id: commandId,
+            name: command,
+            idempotencyKey: `key-${commandId}`,
+            fingerprint: 'fp',
+            answer: { status, headers: {}, body: {} },
+          };
     const created = events.map(({ type, data }) => ({ id: randomUUID(), type, schemaVersion: SCHEMA_VERSIONS[type], data, occurredAt }));
     const [verdict] = await this.store.append([
       {
@@ -96,7 +106,8 @@ export class QueryApiFixture {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
-      for (const [category, events] of byCategory) await new ProjectionWriter({ projections: projectionsOf(category) }).apply(client, events);
+      for (const [category, events] of byCategory)
+        await new ProjectionWriter({ projections: projectionsOf(category) }).apply(client, events);
       await client.query('COMMIT');
     } finally {
       client.release();
@@ -113,7 +124,7 @@ export class QueryApiFixture {
   /** Every item of a list, page after page. */
   async walk<Item>(path: string, between: () => Promise<void> = async () => undefined): Promise<Item[]> {
     const items: Item[] = [];
-    for (let cursor: string | null = null; ; ) {
+    for (let cursor: string | null = null; ;) {
       const address: string = cursor === null ? path : `${path}${path.includes('?') ? '&' : '?'}cursor=${cursor}`;
       const { status, body } = await this.get<{ items: Item[]; nextCursor: string | null }>(address);
       if (status !== 200) throw new Error(`${address}: ${status}`);

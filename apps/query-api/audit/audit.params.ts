@@ -8,7 +8,10 @@ export class StreamPath {
   @IsString()
   @MaxLength(250)
   @Matches(/^[^\p{Cc}\p{Cs}]+$/u, { message: 'must hold no control characters' })
-  @ApiProperty({ description: '`<category>-<key>`: order-<id>, stock-<SKU>, payment-<id> or fulfilment-<order id>.', example: 'stock-85123A' })
+  @ApiProperty({
+    description: '`<category>-<key>`: order-<id>, stock-<SKU>, payment-<id> or fulfilment-<order id>.',
+    example: 'stock-85123A',
+  })
   streamId: string;
 }
 

@@ -18,7 +18,8 @@ export async function auditedEvents(reader: EventReader, events: readonly Stored
   const commands = await reader.findCommands(commandIdsOf(events));
   return events.map((event) => {
     const command = event.commandId === null ? undefined : commands.get(event.commandId);
-    const { streamId, version, position, id, type, schemaVersion, occurredAt, recordedAt, actor, correlationId, causationId, traceparent } = event;
+    const { streamId, version, position, id, type, schemaVersion, occurredAt, recordedAt, actor, correlationId, causationId, traceparent } =
+      event;
     return {
       streamId,
       version,

@@ -5,19 +5,41 @@ import type { StoredCommand, StoredEvent } from '#event-store/read';
 import { causationTree, type CausationNode } from './causation-tree.js';
 
 const event = (id: string, causationId: string): StoredEvent => ({
-  id, causationId, type: 'OrderConfirmed', schemaVersion: 1, data: {}, occurredAt: '2010-12-01T08:26:00.000Z', recordedAt: '2026-01-01T00:00:00.000Z',
-  correlationId: 'c', actor: 'a', commandId: null, traceparent: null, position: 1, streamId: 'order-1', version: 1,
+  id,
+  causationId,
+  type: 'OrderConfirmed',
+  schemaVersion: 1,
+  data: {},
+  occurredAt: '2010-12-01T08:26:00.000Z',
+  recordedAt: '2026-01-01T00:00:00.000Z',
+  correlationId: 'c',
+  actor: 'a',
+  commandId: null,
+  traceparent: null,
+  position: 1,
+  streamId: 'order-1',
+  version: 1,
 });
 const command = (id: string): StoredCommand => ({
-  id, name: 'PlaceOrder', actor: 'a', idempotencyKey: `key-${id}`, correlationId: 'c', receivedAt: '2026-01-01T00:00:00.000Z', answer: { status: 201, headers: {}, body: {} },
+  id,
+  name: 'PlaceOrder',
+  actor: 'a',
+  idempotencyKey: `key-${id}`,
+  correlationId: 'c',
+  receivedAt: '2026-01-01T00:00:00.000Z',
+  answer: { status: 201, headers: {}, body: {} },
 });
 const shape = (nodes: readonly CausationNode[]): unknown => Object.fromEntries(nodes.map((node) => [node.id, shape(node.caused)]));
 const ids = (nodes: readonly CausationNode[]): string[] => nodes.flatMap((node) => [node.id, ...ids(node.caused)]);
-const depth = (nodes: readonly CausationNode[]): number => (nodes.length === 0 ? 0 : 1 + Math.max(...nodes.map((node) => depth(node.caused))));
+const depth = (nodes: readonly CausationNode[]): number =>
+  nodes.length === 0 ? 0 : 1 + Math.max(...nodes.map((node) => depth(node.caused)));
 
 describe('the causation tree', () => {
   it('puts everything under what caused it', () => {
-    const tree = causationTree([event('placed', 'place'), event('started', 'placed'), event('reserved', 'started'), event('cancelled', 'cancel')], [command('place'), command('cancel')]);
+    const tree = causationTree(
+      [event('placed', 'place'), event('started', 'placed'), event('reserved', 'started'), event('cancelled', 'cancel')],
+      [command('place'), command('cancel')],
+    );
     expect(shape(tree)).toEqual({ place: { placed: { started: { reserved: {} } } }, cancel: { cancelled: {} } });
   });
 

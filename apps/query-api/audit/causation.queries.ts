@@ -54,7 +54,9 @@ export class GetCommandHandler implements IQueryHandler<GetCommand> {
     const tree = causationTree(events, [command]).filter(({ id }) => id === command.id);
     return {
       command: auditedCommand(command),
-      appended: events.filter((event) => event.commandId === command.id).map(({ streamId, version, type }) => ({ streamId, version, type })),
+      appended: events
+        .filter((event) => event.commandId === command.id)
+        .map(({ streamId, version, type }) => ({ streamId, version, type })),
       followed: eventsIn(tree),
       complete,
       tree,

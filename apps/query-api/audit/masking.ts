@@ -8,5 +8,7 @@ export const MASK = '***';
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, key === 'paymentToken' && item !== null ? MASK : masked(item)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key === 'paymentToken' && item !== null ? MASK : masked(item)]),
+  );
 }

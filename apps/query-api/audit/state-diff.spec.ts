@@ -13,8 +13,18 @@ describe('the differences of two states', () => {
   });
 
   it('follow an item of a list by its identity', () => {
-    const before = { reservations: [{ orderId: 'a', quantity: 1 }, { orderId: 'b', quantity: 2 }] };
-    const after = { reservations: [{ orderId: 'b', quantity: 2 }, { orderId: 'c', quantity: 3 }] };
+    const before = {
+      reservations: [
+        { orderId: 'a', quantity: 1 },
+        { orderId: 'b', quantity: 2 },
+      ],
+    };
+    const after = {
+      reservations: [
+        { orderId: 'b', quantity: 2 },
+        { orderId: 'c', quantity: 3 },
+      ],
+    };
     expect(differences(before, after)).toEqual([
       { path: '/reservations/a', kind: 'removed', before: { orderId: 'a', quantity: 1 } },
       { path: '/reservations/c', kind: 'added', after: { orderId: 'c', quantity: 3 } },

@@ -17,14 +17,17 @@ export function differences(before: unknown, after: unknown, path = ''): Change[
   const fields = fieldsOf(before, after);
   if (fields === undefined) return [{ path, kind: 'changed', before, after }];
   const [one, other] = fields;
-  return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) => differences(one.get(key), other.get(key), `${path}/${escaped(key)}`));
+  return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
+    differences(one.get(key), other.get(key), `${path}/${escaped(key)}`),
+  );
 }
 
 /** Both as maps of fields, or undefined when they can only be compared whole. */
 function fieldsOf(before: unknown, after: unknown): [Map<string, unknown>, Map<string, unknown>] | undefined {
   if (Array.isArray(before) && Array.isArray(after)) {
     const identity = IDENTITIES.find((name) => identifies(before, name) && identifies(after, name));
-    const keyed = (list: unknown[]) => new Map(list.map((item, index) => [identity === undefined ? String(index) : String((item as never)[identity]), item]));
+    const keyed = (list: unknown[]) =>
+      new Map(list.map((item, index) => [identity === undefined ? String(index) : String((item as never)[identity]), item]));
     return [keyed(before), keyed(after)];
   }
   if (isRecord(before) && isRecord(after)) return [new Map(Object.entries(before)), new Map(Object.entries(after))];

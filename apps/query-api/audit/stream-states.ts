@@ -57,8 +57,13 @@ export class StreamStates {
 }
 
 /** A stream page by page. */
-export async function* eventPages(reader: EventReader, streamId: string, range: StreamRange, size = PAGE): AsyncGenerator<StoredEvent[], void, undefined> {
-  for (let fromVersion = range.fromVersion ?? 1; ; ) {
+export async function* eventPages(
+  reader: EventReader,
+  streamId: string,
+  range: StreamRange,
+  size = PAGE,
+): AsyncGenerator<StoredEvent[], void, undefined> {
+  for (let fromVersion = range.fromVersion ?? 1; ;) {
     const page = await reader.readStream(streamId, { ...range, fromVersion, limit: size });
     if (page.length > 0) yield page;
     if (page.length < size) return;

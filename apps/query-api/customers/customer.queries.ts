@@ -52,7 +52,10 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     const after = query.cursor === undefined ? undefined : cursors.decode(query.cursor);
     return readTogether(this.dataSource, ['customers'], async (manager) => {
       const rows = await this.select(manager, query, after);
-      const spend = await spendOf(manager, rows.slice(0, limit).map(({ customerId }) => customerId));
+      const spend = await spendOf(
+        manager,
+        rows.slice(0, limit).map(({ customerId }) => customerId),
+      );
       const keys = (row: CustomerRow): CursorKey[] => [...keyOf(row, sort, currency, spend), row.customerId];
       return toPage(rows, limit, cursors, keys, (row) => customer(row, spend.get(row.customerId) ?? []));
     });
@@ -66,11 +69,18 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     if (filters.country !== undefined) select.andWhere('c.country = :country', { country: filters.country });
     if (by === undefined) {
       if (after !== undefined) select.andWhere('c.customerId > :id', { id: after[0] });
-      return select.orderBy('c.customerId').limit(limit + 1).getMany();
+      return select
+        .orderBy('c.customerId')
+        .limit(limit + 1)
+        .getMany();
     }
     // Both keys descend, so that one row comparison finds the place.
     if (after !== undefined) select.andWhere(`(${by.column}, c.customerId) < (:key, :id)`, { key: after[0], id: after[1] });
-    return select.orderBy(by.column, 'DESC').addOrderBy('c.customerId', 'DESC').limit(limit + 1).getMany();
+    return select
+      .orderBy(by.column, 'DESC')
+      .addOrderBy('c.customerId', 'DESC')
+      .limit(limit + 1)
+      .getMany();
   }
 }
 
@@ -88,7 +98,12 @@ export class GetCustomerHandler implements IQueryHandler<GetCustomer> {
   }
 }
 
-function keyOf(row: CustomerRow, sort: CustomerSort, currency: string, spend: ReadonlyMap<string, readonly CustomerSpendRow[]>): CursorKey[] {
+function keyOf(
+  row: CustomerRow,
+  sort: CustomerSort,
+  currency: string,
+  spend: ReadonlyMap<string, readonly CustomerSpendRow[]>,
+): CursorKey[] {
   switch (sort) {
     case 'id':
       return [];

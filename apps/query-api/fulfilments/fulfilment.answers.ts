@@ -13,7 +13,10 @@ export const Fulfilment = z.object({
   currency: z.string(),
   items: z.int().describe('Different SKUs of the order.'),
   refusal: z.object({ code: z.string(), detail: z.string().nullable() }).nullable(),
-  parked: z.object({ code: z.string(), detail: z.string().nullable(), since: instant }).nullable().describe('Why it cannot go on by itself.'),
+  parked: z
+    .object({ code: z.string(), detail: z.string().nullable(), since: instant })
+    .nullable()
+    .describe('Why it cannot go on by itself.'),
   cancelReason: z.string().nullable(),
   startedAt: instant,
   endedAt: instant.nullable(),
@@ -32,7 +35,10 @@ export const fulfilment = (row: FulfilmentRow): Fulfilment => ({
   currency: row.currency,
   items: row.items,
   refusal: row.refusalCode === null ? null : { code: row.refusalCode, detail: row.refusalDetail },
-  parked: row.parkedCode === null || row.parkedAt === null ? null : { code: row.parkedCode, detail: row.parkedDetail, since: row.parkedAt.toISOString() },
+  parked:
+    row.parkedCode === null || row.parkedAt === null
+      ? null
+      : { code: row.parkedCode, detail: row.parkedDetail, since: row.parkedAt.toISOString() },
   cancelReason: row.cancelReason,
   startedAt: row.startedAt.toISOString(),
   endedAt: row.endedAt?.toISOString() ?? null,

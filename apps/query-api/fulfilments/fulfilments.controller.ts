@@ -13,7 +13,11 @@ import { GetFulfilment, ListFulfilments } from './fulfilment.queries.js';
 @ServedBy('fulfilments')
 export class FulfilmentsController {
   @Get()
-  @ApiRead({ summary: 'Fulfilments in progress or parked (or of one status), the longest running first.', answer: pageOf(Fulfilment), problems: ['invalid-cursor'] })
+  @ApiRead({
+    summary: 'Fulfilments in progress or parked (or of one status), the longest running first.',
+    answer: pageOf(Fulfilment),
+    problems: ['invalid-cursor'],
+  })
   list(@Query() { status, limit, cursor }: ListFulfilmentsParams): ListFulfilments {
     return new ListFulfilments(status, limit, cursor);
   }

@@ -59,7 +59,13 @@ export class ListProductsHandler implements IQueryHandler<ListProducts> {
       units: Number(units),
       revenue: Number(revenue),
     }));
-    return toPage(items, limit, cursors, (item) => (sort === 'sku' ? [item.sku] : [item[sort], item.sku]), (item) => item);
+    return toPage(
+      items,
+      limit,
+      cursors,
+      (item) => (sort === 'sku' ? [item.sku] : [item[sort], item.sku]),
+      (item) => item,
+    );
   }
 }
 

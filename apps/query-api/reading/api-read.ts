@@ -28,8 +28,14 @@ const COMMON_PROBLEMS = [
 ];
 
 const FRESHNESS = {
-  'Projection-Lag-Ms': { description: 'Age of the oldest event not yet in this answer, milliseconds.', schema: { type: 'integer', minimum: 0 } },
-  'Projection-As-Of': { description: 'Everything recorded up to this moment is in this answer.', schema: { type: 'string', format: 'date-time' } },
+  'Projection-Lag-Ms': {
+    description: 'Age of the oldest event not yet in this answer, milliseconds.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'Projection-As-Of': {
+    description: 'Everything recorded up to this moment is in this answer.',
+    schema: { type: 'string', format: 'date-time' },
+  },
 } as const;
 
 const TAGS = {

@@ -12,10 +12,15 @@ const fingerprint = JSON.parse(Buffer.from(genuine, 'base64url').toString())[0] 
 describe('a cursor', () => {
   it('comes back as it went out', () => {
     fc.assert(
-      fc.property(fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }), fc.string({ unit: 'grapheme', maxLength: 60 }).filter(isStorableText), fc.maxSafeInteger(), (at, id, n) => {
-        const keys = [at.toISOString(), id, n];
-        expect(cursors.decode(cursors.encode(keys))).toEqual(keys);
-      }),
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),
+        fc.string({ unit: 'grapheme', maxLength: 60 }).filter(isStorableText),
+        fc.maxSafeInteger(),
+        (at, id, n) => {
+          const keys = [at.toISOString(), id, n];
+          expect(cursors.decode(cursors.encode(keys))).toEqual(keys);
+        },
+      ),
       { seed: 20101201, numRuns: 200 },
     );
   });

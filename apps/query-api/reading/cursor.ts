@@ -11,7 +11,9 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;
 /** The cursor is damaged, made by another list, or made for other filters. */
 export class InvalidCursorError extends Error {
   constructor(readonly problem: 'malformed' | 'other-list') {
-    super(problem === 'malformed' ? 'The cursor is not one we gave out.' : 'The cursor belongs to another list, sort order or set of filters.');
+    super(
+      problem === 'malformed' ? 'The cursor is not one we gave out.' : 'The cursor belongs to another list, sort order or set of filters.',
+    );
     this.name = 'InvalidCursorError';
   }
 }

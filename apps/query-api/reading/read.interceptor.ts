@@ -64,7 +64,12 @@ export class ReadInterceptor implements NestInterceptor {
     return body;
   }
 
-  private async waitFor(tokens: readonly ConsistencyToken[], sources: readonly Source[], waitMs: number, reply: FastifyReply): Promise<void> {
+  private async waitFor(
+    tokens: readonly ConsistencyToken[],
+    sources: readonly Source[],
+    waitMs: number,
+    reply: FastifyReply,
+  ): Promise<void> {
     const waits = tokens.flatMap((token) => sources.filter((source) => concerns(source, token)).map((source) => ({ source, token })));
     if (waits.length === 0) return;
     const gone = new AbortController();

@@ -119,7 +119,12 @@ export function Currency(): PropertyDecorator {
   return applyDecorators(
     IsOptional(),
     Matches(/^[A-Z]{3}$/, { message: 'must be three capital letters (ISO 4217)' }),
-    ApiPropertyOptional({ type: String, pattern: '^[A-Z]{3}$', default: DEFAULT_CURRENCY, description: 'Sums of money are over orders in this currency.' }),
+    ApiPropertyOptional({
+      type: String,
+      pattern: '^[A-Z]{3}$',
+      default: DEFAULT_CURRENCY,
+      description: 'Sums of money are over orders in this currency.',
+    }),
   );
 }
 
