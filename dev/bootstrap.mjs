@@ -22,7 +22,8 @@ const TARGETS = {
   usage: { run: 'dist/dev/usage/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
   migrate: { run: 'dist/migrations/run.js' },
-  build: {},
+  // For a test run that is under way: it must not have its packages exchanged under it.
+  build: { withoutInstall: true },
   test: { startsKafka: true, tool: ['node_modules/vitest/vitest.mjs', 'run'] },
 };
 
@@ -40,7 +41,7 @@ async function main() {
   checkNode();
   if (target.startsKafka) checkJavaAndMaven();
   await underLock(async () => {
-    await install();
+    if (!target.withoutInstall) await install();
     await build();
   });
   // Not as a child process: signals then reach the target directly, and its exit code is ours.

@@ -59,13 +59,13 @@ export class Stack {
     const phase = <T>(name: string, work: () => Promise<T>): Promise<T> => this.progress.phase(name, work);
     const { givenDatabaseUrl, givenKafkaBrokers } = this.config;
     // Groups start side by side and end one after the other, the last one first.
-    await all(
+    await Promise.all([
       this.supervisor.startGroup(givenDatabaseUrl === undefined ? [this.postgres()] : [], phase),
       this.supervisor.startGroup(givenKafkaBrokers === undefined ? [this.kafka()] : [], phase),
-    );
-    await all(this.migrate(), this.ensureTopics());
+    ]);
+    await Promise.all([this.migrate(), this.ensureTopics()]);
     const starting = (...apps: AppName[]): Promise<void> => this.supervisor.startGroup(apps.map((app) => this.app(app)), phase);
-    await all(starting('gateway'), starting('relay', 'orchestrator', 'projector'), starting('query-api', 'command-api'));
+    await Promise.all([starting('gateway'), starting('relay', 'orchestrator', 'projector'), starting('query-api', 'command-api')]);
     this.state = 'running';
     this.record();
   }
@@ -166,12 +166,6 @@ export class Stack {
       this.config.stateDir,
     );
   }
-}
-
-/** Unlike Promise.all it leaves nothing under way when it rejects. */
-async function all(...work: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
 }
 
 /** Something the person at the terminal can do something about; its message is all they need to see. */

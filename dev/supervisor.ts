@@ -46,12 +46,10 @@ export class Supervisor {
     return [...this.children.values()].filter((child) => child.running).reverse();
   }
 
-  /** Starts services that need not wait for each other. Rejects with the first failure, after all of them have ended their attempt. */
+  /** Starts services that need not wait for each other. Rejects with the first failure; `stopAll` then also ends what was still starting. */
   async startGroup(services: readonly Service[], around: <T>(name: string, work: () => Promise<T>) => Promise<T>): Promise<void> {
     this.groups.push([...services]);
-    const results = await Promise.allSettled(services.map((service) => around(service.name, () => this.startFirst(service))));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
+    await Promise.all(services.map((service) => around(service.name, () => this.startFirst(service))));
   }
 
   async stopAll(): Promise<void> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { ensureDatabase, removeCluster, startPostgres, THROWAWAY_SETTINGS, type RunningPostgres } from '../../dev/embedded-postgres.js';
 import { startKafka, type RunningKafka } from '../../dev/kafka.js';
+import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import { freePorts } from '../../dev/ports.js';
 import { isAlive, listProcesses } from '../../dev/process-table.js';
 import { needsOf } from './needs.js';
@@ -19,6 +21,7 @@ const SCRATCH_PREFIX = 'tidemark-test-';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const needs = await needsOf(project);
   if (!needs.postgres) return async () => undefined;
+  if (needs.build) execFileSync(process.execPath, [join(REPOSITORY_ROOT, 'dev', 'bootstrap.mjs'), 'build'], { stdio: 'inherit' });
   sweepLeftovers();
   const scratch = mkdtempSync(join(tmpdir(), SCRATCH_PREFIX));
   chmodSync(scratch, 0o755);

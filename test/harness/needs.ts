@@ -5,6 +5,8 @@ import type { TestProject } from 'vitest/node';
 export interface Needs {
   readonly postgres: boolean;
   readonly kafka: boolean;
+  /** The compiled apps, to be run as processes. */
+  readonly build: boolean;
 }
 
 /**
@@ -15,8 +17,9 @@ export async function needsOf(project: TestProject): Promise<Needs> {
   const filters = (project.vitest as unknown as { filenamePattern?: string[] }).filenamePattern;
   const { testFiles } = await project.globTestFiles(filters);
   const texts = readReachable(testFiles);
-  const kafka = texts.some((text) => /kafkaBrokers|startTestStack/.test(text));
-  return { kafka, postgres: kafka || texts.some((text) => /createTestDatabase|databaseUrl'/.test(text)) };
+  const build = texts.some((text) => text.includes('startTestStack'));
+  const kafka = build || texts.some((text) => text.includes('kafkaBrokers'));
+  return { build, kafka, postgres: kafka || texts.some((text) => /createTestDatabase|databaseUrl'/.test(text)) };
 }
 
 function readReachable(files: readonly string[]): string[] {
