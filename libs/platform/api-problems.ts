@@ -31,14 +31,21 @@ export type ProblemCatalogue = Readonly<Record<string, readonly [status: number,
 
 const HEADERS: Readonly<Record<number, Record<string, object>>> = {
   405: { Allow: { description: 'The methods that exist here.', schema: { type: 'string' } } },
+  409: { 'Retry-After': { description: 'Seconds to wait; only with codes that go away by themselves.', schema: { type: 'string' } } },
+  412: { ETag: { description: 'What it is now.', schema: { type: 'string' } } },
   503: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'string' } } },
 };
 
 /**
  * Documents the problems an operation can answer, one response a status, its codes as examples. Codes are looked up in the app's
  * catalogue, then in the platform's; one that is in neither does not compile into a document: it throws at start.
+ * `headers` are those an app adds, by status.
  */
-export function apiProblems(catalogue: ProblemCatalogue, codes: readonly string[]): MethodDecorator & ClassDecorator {
+export function apiProblems(
+  catalogue: ProblemCatalogue,
+  codes: readonly string[],
+  headers: Readonly<Record<number, Record<string, object>>> = {},
+): MethodDecorator & ClassDecorator {
   const byStatus = new Map<number, [code: string, title: string][]>();
   for (const code of codes) {
     const entry = catalogue[code] ?? (PLATFORM_PROBLEMS as ProblemCatalogue)[code];
@@ -50,7 +57,7 @@ export function apiProblems(catalogue: ProblemCatalogue, codes: readonly string[
       ApiResponse({
         status,
         description: problems.map(([code, title]) => `\`${code}\`: ${title}.`).join(' '),
-        headers: HEADERS[status] as never,
+        headers: { ...HEADERS[status], ...headers[status] } as never,
         content: {
           'application/problem+json': {
             schema: { $ref: '#/components/schemas/Problem' },

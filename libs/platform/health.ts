@@ -14,9 +14,9 @@ export interface HealthCheck {
 /** Milliseconds a check may take before it counts as failed. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Whether the process wants work: not before it has started, not once it is stopping. */
+/** Whether the process wants work: not before it has started, not once it is stopping. While it closes it answers nothing any more. */
 export class Readiness {
-  private state: 'starting' | 'ready' | 'stopping' = 'starting';
+  private state: 'starting' | 'ready' | 'stopping' | 'closing' = 'starting';
 
   constructor(
     readonly checks: readonly HealthCheck[],
@@ -28,6 +28,13 @@ export class Readiness {
   }
   stop(): void {
     this.state = 'stopping';
+  }
+
+  close(): void {
+    this.state = 'closing';
+  }
+  get closing(): boolean {
+    return this.state === 'closing';
   }
 
   /** Throws unless ready. */

@@ -15,6 +15,7 @@ export { createLogger, NestLogger, type Logger, type LoggerOptions } from './log
 export { createPool, type PoolOptions } from './pool.js';
 export {
   PLATFORM_PROBLEMS,
+  PROBLEM_CONTENT_TYPE,
   platformProblem,
   ProblemError,
   problemType,

@@ -12,7 +12,7 @@ export const JSON_LIMITS: JsonLimits = { depth: 16, numberLength: 17 };
 
 /**
  * Accepts application/json in UTF-8 only (anything else is 415) and refuses, as 400 `malformed-json`, what would be damaged or
- * dangerous further in: invalid UTF-8, too deep nesting, numbers too long to be exact, `__proto__` keys, and NUL characters or lone
+ * dangerous further in: invalid UTF-8, too deep nesting, numbers too long to be exact, keys that reach into prototypes, and NUL characters or lone
  * surrogates (PostgreSQL's text and jsonb refuse them).
  */
 export function acceptStrictJson(fastify: FastifyInstance, limits: JsonLimits = JSON_LIMITS): void {
@@ -86,13 +86,16 @@ function endOfString(text: string, from: number): number {
 const isNumeric = (char: number): boolean =>
   (char >= 0x30 && char <= 0x39) || char === 0x2b || char === 0x2d || char === 0x2e || char === 0x65 || char === 0x45;
 
+/** Validation copies fields by name and would let these reach, or hide behind, what every object inherits. */
+const REFUSED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
 function refuseBadText(value: unknown): void {
   if (typeof value === 'string') {
     refuseBadString(value);
   } else if (typeof value === 'object' && value !== null) {
     // the depth is bounded by now, so recursion is safe
     for (const [key, item] of Object.entries(value)) {
-      if (key === '__proto__') throw malformed('The body has a field that is not allowed.');
+      if (REFUSED_KEYS.has(key)) throw malformed('The body has a field that is not allowed.');
       refuseBadString(key);
       refuseBadText(item);
     }

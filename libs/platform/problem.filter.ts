@@ -14,7 +14,7 @@ export interface ProblemFilterOptions {
 
 /**
  * The one place where errors become HTTP answers: always application/problem+json with a stable code and the correlation id.
- * An unknown path is 404, a known path with another method 405 with Allow. A 5xx is logged with its cause (`http.request.failed`).
+ * An unknown path is 404, a known path with another method 405 with Allow. A 5xx is logged (`http.request.failed`).
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -25,17 +25,15 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const problem = request.is404 ? this.options.routes.refuse(request.method, request.url) : this.problemOf(error);
-    if (problem.status >= 500) {
-      this.options.logger.error({
-        event: 'http.request.failed',
-        code: problem.code,
-        correlationId: request.id,
-        method: request.method,
-        route: request.routeOptions.url,
-        err: error,
-      });
-    }
+    if (problem.status >= 500) this.log(problem, request, error);
     sendProblem(reply, problem, request.id);
+  }
+
+  /** A 500 is a bug of ours and needs its stack; a 503 says that others have a problem, possibly thousands of times a second. */
+  private log({ status, code }: ProblemError, request: FastifyRequest, err: unknown): void {
+    const fields = { event: 'http.request.failed', code, correlationId: request.id, method: request.method, route: request.routeOptions.url };
+    if (status === 500) this.options.logger.error({ ...fields, err });
+    else this.options.logger.warn({ ...fields, reason: err instanceof Error ? err.message : String(err) });
   }
 
   private problemOf(error: unknown): ProblemError {

@@ -93,7 +93,7 @@ export async function startWorkerApp(module: Type | DynamicModule, options: Work
   shutdown.add(
     { name: 'readiness', run: () => readiness.stop() },
     ...(options.stop ?? []),
-    { name: 'http', run: () => app.close() },
+    { name: 'http', run: () => (readiness.close(), app.close()) },
     ...(options.close ?? []),
     { name: 'event-loop-lag', run: () => lag.close() },
   );
@@ -135,6 +135,8 @@ async function createApp(
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     routerOptions: { maxParamLength: 256 },
     requestTimeout: 30_000,
+    // Fastify's own 503 is no problem document; applyRequestManners answers one
+    return503OnClosing: false,
     genReqId: (request: IncomingMessage) => correlationId(request.headers['x-correlation-id']),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
       if (socket.writable && error.code !== 'ECONNRESET') socket.end(rawProblem(error));
@@ -144,7 +146,7 @@ async function createApp(
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));
-  applyRequestManners(fastify, logger);
+  applyRequestManners(fastify, logger, readiness);
   measureHttp(fastify, metrics);
   acceptStrictJson(fastify);
   const root: DynamicModule = {
@@ -164,9 +166,14 @@ async function createApp(
   return app;
 }
 
-function applyRequestManners(fastify: FastifyInstance, logger: Logger): void {
+function applyRequestManners(fastify: FastifyInstance, logger: Logger, readiness: Readiness): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Correlation-Id', request.id);
+    done(readiness.closing ? platformProblem('shutting-down', 'Try again in a moment.', {}, { 'Retry-After': '1' }) : undefined);
+  });
+  // a connection kept alive past the answer would hold up the server's end until it times out
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (readiness.closing) void reply.header('Connection', 'close');
     done();
   });
   fastify.addHook('preValidation', (request, _reply, done) => {

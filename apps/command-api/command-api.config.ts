@@ -1,0 +1,18 @@
+import { databaseUrl, host, loadConfig, logLevel, port, wholeNumber } from '#platform';
+import { z } from 'zod';
+
+const schema = z.object({
+  DATABASE_URL: databaseUrl,
+  PORT: port.default(4001),
+  HOST: host,
+  LOG_LEVEL: logLevel,
+  /** Connections to the database. Appends use two at a time, the rest serves reads. */
+  DATABASE_POOL_SIZE: wholeNumber(3, 100).default(10),
+  /** Commands that may wait for the database; beyond it clients get 503. */
+  MAX_QUEUED_COMMANDS: wholeNumber(1, 100_000).default(5_000),
+});
+
+export type CommandApiConfig = z.infer<typeof schema>;
+
+/** Throws ConfigError with every problem. */
+export const commandApiConfig = (): CommandApiConfig => loadConfig(schema);

@@ -1,0 +1,51 @@
+import type { AnyDomainEvent } from '#domain';
+import type { LoadedStream } from '#event-store';
+import { commandRunning, idempotencyKeyReused } from '../problems.js';
+import type { CommandOutcome } from './command-answer.js';
+import { StreamLane, type LaneOptions, type StreamCommand } from './stream-lane.js';
+
+/** Keys of the commands this process is carrying out, with their fingerprints. One for all aggregates: a key names one command. */
+export type RunningKeys = Map<string, string>;
+
+export interface AggregateCommandsOptions<State extends object, Command, Event extends AnyDomainEvent>
+  extends LaneOptions<State, Command, Event> {
+  readonly running: RunningKeys;
+}
+
+/**
+ * The commands of one kind of aggregate: at most one effect a key, one lane a stream. A lane lives as long as it has work.
+ * A key that is still being carried out here is refused with 409 instead of waiting; carried out by another process, the database
+ * makes the second wait and then gives it the first one's answer.
+ */
+export class AggregateCommands<State extends object, Command, Event extends AnyDomainEvent> {
+  private readonly lanes = new Map<string, StreamLane<State, Command, Event>>();
+
+  constructor(private readonly options: AggregateCommandsOptions<State, Command, Event>) {}
+
+  /** Throws a ProblemError: command-running, idempotency-key-reused, precondition-failed, concurrent-change, overloaded. */
+  async execute(command: StreamCommand<State, Command>): Promise<CommandOutcome> {
+    const { idempotencyKey, fingerprint } = command.envelope;
+    const running = this.options.running.get(idempotencyKey);
+    if (running !== undefined) throw running === fingerprint ? commandRunning() : idempotencyKeyReused();
+    this.options.running.set(idempotencyKey, fingerprint);
+    try {
+      return await this.lane(command.streamId).execute(command);
+    } finally {
+      this.options.running.delete(idempotencyKey);
+    }
+  }
+
+  /** The write side's own state, as fresh as the database. */
+  load(streamId: string): Promise<LoadedStream<State>> {
+    return this.options.loader.load(streamId);
+  }
+
+  private lane(streamId: string): StreamLane<State, Command, Event> {
+    let lane = this.lanes.get(streamId);
+    if (lane === undefined) {
+      lane = new StreamLane(this.options, () => this.lanes.delete(streamId));
+      this.lanes.set(streamId, lane);
+    }
+    return lane;
+  }
+}

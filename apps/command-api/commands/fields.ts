@@ -1,0 +1,80 @@
+/**
+ * The kinds of fields our requests are made of: each decorator validates and documents at once, so that the OpenAPI document cannot
+ * promise another limit than the one enforced. Lengths are UTF-16 units, as in the domain.
+ */
+import { isCurrency, MAX_SKU_LENGTH, normalizeSku } from '#domain';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, ValidateBy } from 'class-validator';
+import { BUSINESS_TIME, parseBusinessTime } from './business-time.js';
+
+interface Doc {
+  readonly description?: string;
+  readonly example?: unknown;
+}
+
+/** Text that is not blank. */
+export const Text = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'string', minLength: 1, maxLength, pattern: '\\S', ...doc }),
+    rule('text', `must be text of 1 to ${maxLength} characters that is not blank`, (value) => isText(value, maxLength) && value.trim() !== ''),
+  );
+
+/** Text that may be missing, null or blank: all three are the same. */
+export const OptionalText = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ type: 'string', nullable: true, maxLength, ...doc }),
+    IsOptional(),
+    rule('text', `must be text of at most ${maxLength} characters`, (value) => isText(value, maxLength)),
+  );
+
+/** A whole number within inclusive bounds. */
+export const Whole = (minimum: number, maximum: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'integer', minimum, maximum, ...doc }),
+    rule('whole', `must be a whole number from ${minimum} to ${maximum}`, (value) => isWhole(value, minimum, maximum)),
+  );
+
+/** A whole number other than 0, at most `limit` in size. */
+export const Delta = (limit: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'integer', minimum: -limit, maximum: limit, not: { const: 0 } as never, ...doc }),
+    rule('delta', `must be a whole number other than 0, from ${-limit} to ${limit}`, (value) => isWhole(value, -limit, limit) && value !== 0),
+  );
+
+export const Sku = (): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'string', minLength: 1, maxLength: MAX_SKU_LENGTH, pattern: '\\S', description: SKU_DESCRIPTION, example: '85123A' }),
+    rule('sku', `must be a SKU of 1 to ${MAX_SKU_LENGTH} characters`, isSku),
+  );
+
+export const Currency = (): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', description: 'ISO 4217, capitals.', example: 'GBP' }),
+    rule('currency', 'must be an ISO 4217 code in capitals', (value) => typeof value === 'string' && isCurrency(value)),
+  );
+
+export const BusinessTime = (doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ type: 'string', format: 'date-time', nullable: true, example: '2010-12-01T08:26:00Z', ...doc }),
+    IsOptional(),
+    rule('businessTime', `must be ${BUSINESS_TIME}`, (value) => typeof value === 'string' && parseBusinessTime(value) !== undefined),
+  );
+
+export const SKU_DESCRIPTION = 'Case and surrounding blanks do not matter.';
+
+export function isSku(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  try {
+    return normalizeSku(value) !== '';
+  } catch {
+    return false;
+  }
+}
+
+const isText = (value: unknown, max: number): value is string => typeof value === 'string' && value.length <= max;
+
+const isWhole = (value: unknown, min: number, max: number): boolean => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+
+const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
+  ValidateBy({ name, validator: { validate, defaultMessage: () => `$property ${message}` } });
