@@ -13,6 +13,20 @@ import { FulfilmentWork } from './fulfilment-work.js';
 import { ORCHESTRATOR_PROBLEMS } from './orchestrator.problems.js';
 import { DecideParkedDto, FulfilmentResumedDto, ParkedFulfilmentsDto } from './parked-fulfilments.dto.js';
 
+/** The two look-ups the controller needs, so that it depends on no more. */
+export abstract class ParkedFulfilmentLoaders {
+  abstract findAnswer(idempotencyKey: string): Promise<{ fingerprint: string; answer: StoredAnswer } | undefined>;
+  abstract fulfilmentOf(stream: string): Promise<FulfilmentState>;
+}
+
+export const parkedLoaders = (
+  loaders: FulfilmentLoaders,
+  findAnswer: ParkedFulfilmentLoaders['findAnswer'],
+): ParkedFulfilmentLoaders => ({
+  findAnswer,
+  fulfilmentOf: async (stream) => (await loaders.fulfilment.load(stream)).state,
+});
+
 const MAX_LISTED = 500;
 
 /** What an operator does about sagas that cannot go on by themselves. Every act is a command of its own, kept with who and why. */
@@ -88,20 +102,6 @@ export class ParkedFulfilmentsController {
     await reply.status(answer.status).headers(answer.headers).send(answer.body);
   }
 }
-
-/** The two look-ups the controller needs, so that it depends on no more. */
-export abstract class ParkedFulfilmentLoaders {
-  abstract findAnswer(idempotencyKey: string): Promise<{ fingerprint: string; answer: StoredAnswer } | undefined>;
-  abstract fulfilmentOf(stream: string): Promise<FulfilmentState>;
-}
-
-export const parkedLoaders = (
-  loaders: FulfilmentLoaders,
-  findAnswer: ParkedFulfilmentLoaders['findAnswer'],
-): ParkedFulfilmentLoaders => ({
-  findAnswer,
-  fulfilmentOf: async (stream) => (await loaders.fulfilment.load(stream)).state,
-});
 
 function operatorAct(): MethodDecorator {
   const decorators = [
