@@ -175,10 +175,10 @@ describe('while events flow', () => {
   it('nothing is lost or doubled, and no query fails or sees a mix', async () => {
     const writer = await connect();
     const reader = await connect();
-    let stop = false;
+    const end = new AbortController();
     let appended = 0;
     const flowing = (async () => {
-      while (!stop) {
+      while (!end.signal.aborted) {
         const events = Array.from({ length: 5 }, () => order(`o${(appended += 1)}`)).flat();
         source.append(events);
         await applyLive(writer, orders, [events.slice(0, 7), events.slice(5)]);
@@ -186,7 +186,7 @@ describe('while events flow', () => {
     })();
     let queries = 0;
     const querying = (async () => {
-      while (!stop) {
+      while (!end.signal.aborted) {
         // prepared, as an app's queries are: the plan must follow the swap
         const { rows } = await reader.query({
           name: 'mix',
@@ -205,7 +205,7 @@ describe('while events flow', () => {
       const seen = queries;
       await waitFor(() => queries > seen);
     } finally {
-      stop = true;
+      end.abort();
       await Promise.all([flowing, querying]);
       await writer.end();
       await reader.end();
