@@ -24,7 +24,7 @@ export class OutboxBacklog {
   async measure(): Promise<Backlog> {
     const { rows } = await this.#pool.query<Backlog>(`
       SELECT
-        (SELECT count(*) FROM (SELECT FROM tidemark.outbox LIMIT ${MOST_COUNTED}) AS some)::integer AS "rows",
+        (SELECT count(*) FROM (SELECT FROM tidemark.outbox LIMIT ${MOST_COUNTED}) AS counted)::integer AS "rows",
         coalesce((
           SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(e.recorded_at)) * 1000)
           FROM generate_series(0, 15) AS every (shard)
