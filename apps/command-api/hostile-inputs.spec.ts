@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../../test/harness/index.js';
 import { anOrder } from './testing/order-body.js';
 import { TestApi } from './testing/test-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start(await createTestDatabase());
 });
 afterAll(() => api.close());
 
@@ -57,7 +58,7 @@ describe('orders that are not valid', () => {
     ['lines that are numbers', { lines: [1, 2] }, 'lines.0'],
     ['lines that are null', { lines: [null] }, 'lines.0'],
     ['lines in lines', { lines: [[{ sku: 'A', quantity: 1, unitPrice: 1 }]] }, 'lines'],
-    ['100 000 empty lines', { lines: Array(100_000).fill({}) }, 'lines'],
+    ['100 000 empty lines', { lines: Array.from({ length: 100_000 }, () => ({})) }, 'lines'],
     ['a negative price', aLine({ unitPrice: -1 }), 'lines.0.unitPrice'],
     ['a price with pence', aLine({ unitPrice: 2.55 }), 'lines.0.unitPrice'],
     ['a price as text', aLine({ unitPrice: '255' }), 'lines.0.unitPrice'],
@@ -144,7 +145,12 @@ describe('headers that are not acceptable', () => {
     ['a version without quotes', () => ({ 'idempotency-key': key(), 'if-match': '1' }), 400, 'header-invalid'],
     ['another content type', () => ({ 'idempotency-key': key(), 'content-type': 'text/plain' }), 415, 'unsupported-media-type'],
     ['a form', () => ({ 'idempotency-key': key(), 'content-type': 'application/x-www-form-urlencoded' }), 415, 'unsupported-media-type'],
-    ['another charset', () => ({ 'idempotency-key': key(), 'content-type': 'application/json; charset=utf-16' }), 415, 'unsupported-media-type'],
+    [
+      'another charset',
+      () => ({ 'idempotency-key': key(), 'content-type': 'application/json; charset=utf-16' }),
+      415,
+      'unsupported-media-type',
+    ],
     ['a content type that is none', () => ({ 'idempotency-key': key(), 'content-type': 'json' }), 415, 'unsupported-media-type'],
   ])('%s', async (_what, headers, status, code) => {
     const answer = await api.ask('POST', '/stock/A/receipts', { body: '{"quantity":1}', headers: headers() });
@@ -188,7 +194,12 @@ describe('addresses and methods', () => {
     ['an unknown method', 'FLY /orders HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'malformed-request'],
     ['headers of 100 KB', `GET / HTTP/1.1\r\nHost: a\r\nX: ${text(100_000)}\r\n\r\n`, 431, 'header-too-large'],
     ['two lengths', 'POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}', 400, 'malformed-request'],
-    ['a length and chunks', 'POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}', 400, 'malformed-request'],
+    [
+      'a length and chunks',
+      'POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}',
+      400,
+      'malformed-request',
+    ],
   ])('bytes that are %s', async (_what, bytes, status, code) => {
     const answer = await raw(bytes);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -3,6 +3,7 @@
  * contradicts it is checked whenever a TestApi closes (testing/documented.ts); that this check can fail is checked here.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../../test/harness/index.js';
 import { PROBLEMS } from './problems.js';
 import { undocumented, type OpenApi } from './testing/documented.js';
 import { anOrder } from './testing/order-body.js';
@@ -11,7 +12,7 @@ import { TestApi } from './testing/test-api.js';
 let api: TestApi;
 let document: any;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start(await createTestDatabase());
   document = (await api.get('/openapi.json')).body;
 });
 afterAll(async () => {
@@ -24,7 +25,9 @@ const COMMANDS = ['/orders', '/orders/{orderId}/cancel', '/stock/{sku}/receipts'
 describe('the OpenAPI document', () => {
   it('is 3.1 and knows exactly the routes there are', () => {
     expect(document.openapi).toBe('3.1.0');
-    const operations = Object.entries(document.paths).flatMap(([path, item]) => Object.keys(item as object).map((method) => `${method} ${path}`));
+    const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item as object).map((method) => `${method} ${path}`),
+    );
     expect(operations.sort()).toEqual(
       [
         ...COMMANDS.map((path) => `post ${path}`),
@@ -39,9 +42,13 @@ describe('the OpenAPI document', () => {
     expect(statuses).toEqual(expect.arrayContaining(['400', '409', '413', '414', '415', '422', '431', '500', '503']));
     expect(statuses.includes('412')).toBe(path !== '/orders');
     const success = responses[path.endsWith('cancel') ? 200 : 201];
-    expect(Object.keys(success.headers)).toEqual(expect.arrayContaining(['ETag', 'Consistency-Token', 'X-Correlation-Id', 'Idempotency-Replayed']));
+    expect(Object.keys(success.headers)).toEqual(
+      expect.arrayContaining(['ETag', 'Consistency-Token', 'X-Correlation-Id', 'Idempotency-Replayed']),
+    );
     expect(responses[503].headers['Retry-After']).toBeDefined();
-    const required = Object.fromEntries(parameters.map((each: { name: string; required?: boolean }) => [each.name, each.required ?? false]));
+    const required = Object.fromEntries(
+      parameters.map((each: { name: string; required?: boolean }) => [each.name, each.required ?? false]),
+    );
     expect(required).toMatchObject({ 'Idempotency-Key': true, 'X-Actor': false, 'X-Correlation-Id': false, traceparent: false });
     expect('If-Match' in required).toBe(path !== '/orders');
   });
@@ -87,7 +94,7 @@ describe('the check that answers are documented', () => {
     expect(undocumented(document, placed)).toEqual([]);
     expect(undocumented(document, refused)).toEqual([]);
     const broken: OpenApi = structuredClone(document);
-    const { responses } = broken.paths['/orders']?.['post'] as any;
+    const { responses } = (broken.paths as any)['/orders'].post;
     delete responses[201].headers.ETag;
     delete (broken.components.schemas['OrderPlacedAnswer'] as any).properties.total;
     delete responses[400].content['application/problem+json'].examples['validation-failed'];

@@ -19,7 +19,15 @@ afterEach(async () => {
 
 async function start(changes: object = {}): Promise<RunningApp> {
   const app = await startCommandApi({
-    config: { DATABASE_URL: database.url, PORT: 0, HOST: '127.0.0.1', LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: 4, MAX_QUEUED_COMMANDS: 5_000, ...changes },
+    config: {
+      DATABASE_URL: database.url,
+      PORT: 0,
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'silent',
+      DATABASE_POOL_SIZE: 4,
+      MAX_QUEUED_COMMANDS: 5_000,
+      ...changes,
+    },
     logger: createLogger({ app: 'command-api', level: 'silent' }),
     handleSignals: false,
   });
@@ -51,7 +59,10 @@ async function holdAppends(): Promise<() => Promise<void>> {
 describe('readiness', () => {
   it('is there when the database is there and migrated', async () => {
     const app = await start();
-    expect(await ready(app)).toMatchObject({ status: 200, body: { status: 'ok', details: { database: { status: 'up' }, eventLoop: { status: 'up' } } } });
+    expect(await ready(app)).toMatchObject({
+      status: 200,
+      body: { status: 'ok', details: { database: { status: 'up' }, eventLoop: { status: 'up' } } },
+    });
   });
 
   it('is not there before the migrations ran; the process is alive all the same', async () => {

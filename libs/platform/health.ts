@@ -88,7 +88,11 @@ export class HealthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Can it serve?', description: 'Runs every check of this app, each with two seconds at most.' })
   @ApiResponse({ status: 200, description: 'It can.', content: { 'application/json': { schema: HEALTH_SCHEMA as never } } })
-  @ApiResponse({ status: 503, description: 'It cannot; `error` says why.', content: { 'application/json': { schema: HEALTH_SCHEMA as never } } })
+  @ApiResponse({
+    status: 503,
+    description: 'It cannot; `error` says why.',
+    content: { 'application/json': { schema: HEALTH_SCHEMA as never } },
+  })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const result = await this.run();
     reply.code(result.status === 'ok' || result.status === 'degraded' ? 200 : 503);
@@ -104,7 +108,12 @@ export class HealthController {
     let result: HealthCheckResult;
     try {
       result = await this.health.check(
-        checks.map((each) => this.indicators.check(each.name).attempt(async () => each.check()).withTimeout(CHECK_TIMEOUT_MS)),
+        checks.map((each) =>
+          this.indicators
+            .check(each.name)
+            .attempt(async () => each.check())
+            .withTimeout(CHECK_TIMEOUT_MS),
+        ),
       );
     } catch (refusal) {
       result = (refusal as { getResponse(): HealthCheckResult }).getResponse();

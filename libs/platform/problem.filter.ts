@@ -31,7 +31,13 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** A 500 is a bug of ours and needs its stack; a 503 says that others have a problem, possibly thousands of times a second. */
   private log({ status, code }: ProblemError, request: FastifyRequest, err: unknown): void {
-    const fields = { event: 'http.request.failed', code, correlationId: request.id, method: request.method, route: request.routeOptions.url };
+    const fields = {
+      event: 'http.request.failed',
+      code,
+      correlationId: request.id,
+      method: request.method,
+      route: request.routeOptions.url,
+    };
     if (status === 500) this.options.logger.error({ ...fields, err });
     else this.options.logger.warn({ ...fields, reason: err instanceof Error ? err.message : String(err) });
   }

@@ -142,7 +142,8 @@ async function createApp(
       if (socket.writable && error.code !== 'ECONNRESET') socket.end(rawProblem(error));
       else socket.destroy();
     },
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, problemOf(error), request.id),
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, problemOf(error), request.id),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));

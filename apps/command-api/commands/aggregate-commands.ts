@@ -7,8 +7,11 @@ import { StreamLane, type LaneOptions, type StreamCommand } from './stream-lane.
 /** Keys of the commands this process is carrying out, with their fingerprints. One for all aggregates: a key names one command. */
 export type RunningKeys = Map<string, string>;
 
-export interface AggregateCommandsOptions<State extends object, Command, Event extends AnyDomainEvent>
-  extends LaneOptions<State, Command, Event> {
+export interface AggregateCommandsOptions<State extends object, Command, Event extends AnyDomainEvent> extends LaneOptions<
+  State,
+  Command,
+  Event
+> {
   readonly running: RunningKeys;
 }
 

@@ -16,7 +16,15 @@ export interface ApiCommandOptions {
   readonly problems: readonly (keyof typeof PROBLEMS)[];
 }
 
-const ANY_REQUEST = ['malformed-request', 'url-too-long', 'header-too-large', 'internal-error', 'overloaded', 'unavailable', 'shutting-down'];
+const ANY_REQUEST = [
+  'malformed-request',
+  'url-too-long',
+  'header-too-large',
+  'internal-error',
+  'overloaded',
+  'unavailable',
+  'shutting-down',
+];
 const ANY_COMMAND = [
   ...['malformed-json', 'validation-failed', 'idempotency-key-missing', 'header-invalid', 'body-too-large', 'unsupported-media-type'],
   ...['command-running', 'concurrent-change', 'idempotency-key-reused'],
@@ -43,9 +51,15 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
       description: 'Who acts; kept with the events. Default: anonymous.',
       schema: { type: 'string', maxLength: MAX_ACTOR_LENGTH, pattern: '^(?!system:)[ -~]*$' },
     }),
-    ApiHeader({ name: 'X-Correlation-Id', description: 'Shared by all that follows. Default: a new one.', schema: { type: 'string', format: 'uuid' } }),
+    ApiHeader({
+      name: 'X-Correlation-Id',
+      description: 'Shared by all that follows. Default: a new one.',
+      schema: { type: 'string', format: 'uuid' },
+    }),
     ApiHeader({ name: 'traceparent', description: 'W3C trace context; kept with the events.', schema: { type: 'string' } }),
-    ...(conditional ? [ApiHeader({ name: 'If-Match', description: 'Do it only while it stands at this version.', schema: { type: 'string' } })] : []),
+    ...(conditional
+      ? [ApiHeader({ name: 'If-Match', description: 'Do it only while it stands at this version.', schema: { type: 'string' } })]
+      : []),
     ApiResponse({
       status,
       description: 'Done, or done before: then the first answer again, with `Idempotency-Replayed: true`.',
@@ -58,12 +72,20 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
         ...(location === undefined ? {} : { Location: text(location) }),
       },
     }),
-    apiProblems(PROBLEMS, [...ANY_REQUEST, ...ANY_COMMAND, ...(conditional ? ['precondition-failed'] : []), ...problems], { 404: REPLAYED, 409: REPLAYED }),
+    apiProblems(PROBLEMS, [...ANY_REQUEST, ...ANY_COMMAND, ...(conditional ? ['precondition-failed'] : []), ...problems], {
+      404: REPLAYED,
+      409: REPLAYED,
+    }),
   );
 }
 
 /** Documents a read of the write side's own state. */
-export function apiState(summary: string, answer: Type, notFound: keyof typeof PROBLEMS, problems: readonly string[] = []): MethodDecorator {
+export function apiState(
+  summary: string,
+  answer: Type,
+  notFound: keyof typeof PROBLEMS,
+  problems: readonly string[] = [],
+): MethodDecorator {
   return applyDecorators(
     ApiOperation({ summary, description: 'As fresh as the database: a read after a command sees it.' }),
     ApiHeader({ name: 'If-None-Match', description: 'Answer 304 while it still stands at this version.', schema: { type: 'string' } }),

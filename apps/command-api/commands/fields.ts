@@ -17,7 +17,11 @@ interface Doc {
 export const Text = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
   applyDecorators(
     ApiProperty({ type: 'string', minLength: 1, maxLength, pattern: '\\S', ...doc }),
-    rule('text', `must be text of 1 to ${maxLength} characters that is not blank`, (value) => isText(value, maxLength) && value.trim() !== ''),
+    rule(
+      'text',
+      `must be text of 1 to ${maxLength} characters that is not blank`,
+      (value) => isText(value, maxLength) && value.trim() !== '',
+    ),
   );
 
 /** Text that may be missing, null or blank: all three are the same. */
@@ -39,12 +43,23 @@ export const Whole = (minimum: number, maximum: number, doc: Doc = {}): Property
 export const Delta = (limit: number, doc: Doc = {}): PropertyDecorator =>
   applyDecorators(
     ApiProperty({ type: 'integer', minimum: -limit, maximum: limit, not: { const: 0 } as never, ...doc }),
-    rule('delta', `must be a whole number other than 0, from ${-limit} to ${limit}`, (value) => isWhole(value, -limit, limit) && value !== 0),
+    rule(
+      'delta',
+      `must be a whole number other than 0, from ${-limit} to ${limit}`,
+      (value) => isWhole(value, -limit, limit) && value !== 0,
+    ),
   );
 
 export const Sku = (): PropertyDecorator =>
   applyDecorators(
-    ApiProperty({ type: 'string', minLength: 1, maxLength: MAX_SKU_LENGTH, pattern: '\\S', description: SKU_DESCRIPTION, example: '85123A' }),
+    ApiProperty({
+      type: 'string',
+      minLength: 1,
+      maxLength: MAX_SKU_LENGTH,
+      pattern: '\\S',
+      description: SKU_DESCRIPTION,
+      example: '85123A',
+    }),
     rule('sku', `must be a SKU of 1 to ${MAX_SKU_LENGTH} characters`, isSku),
   );
 
@@ -74,7 +89,8 @@ export function isSku(value: unknown): value is string {
 
 const isText = (value: unknown, max: number): value is string => typeof value === 'string' && value.length <= max;
 
-const isWhole = (value: unknown, min: number, max: number): boolean => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+const isWhole = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
 
 const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
   ValidateBy({ name, validator: { validate, defaultMessage: () => `$property ${message}` } });

@@ -1,12 +1,13 @@
 /** At most one effect a key, and the first answer again, byte for byte: over HTTP against PostgreSQL. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../../../test/harness/index.js';
 import { anOrder } from '../testing/order-body.js';
 import { TestApi, type Answer } from '../testing/test-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start(await createTestDatabase());
 });
 afterAll(() => api.close());
 

@@ -15,7 +15,7 @@ export function parseIfMatch(header: string | undefined): IfMatch | undefined {
   if (text === '*') return { any: true };
   if (!LIST.test(text)) throw headerInvalid('If-Match', '* or entity tags in quotes, separated by commas');
   const strong = [...text.matchAll(/(W\/)?"([^"]*)"/g)].filter(([, weak]) => weak === undefined).map(([, , tag]) => tag ?? '');
-  return { any: false, versions: new Set(strong.filter((tag) => /^\d{1,10}$/.test(tag)).map(Number)) };
+  return { any: false, versions: new Set(strong.filter((tag) => /^[1-9]\d{0,9}$/.test(tag)).map(Number)) };
 }
 
 /** `version` 0 is a stream that does not exist: nothing matches it. */

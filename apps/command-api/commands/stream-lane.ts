@@ -91,7 +91,7 @@ export class StreamLane<State extends object, Command, Event extends AnyDomainEv
   /** Settles the job and answers the head it left; undefined when that is not known. Throws what the job is to be rejected with. */
   private async carryOut(job: Job<State, Command>, known: Head<State> | undefined): Promise<Head<State> | undefined> {
     let head = known ?? this.remembered(job);
-    for (let conflicts = 0; conflicts <= this.options.maxConflicts; ) {
+    for (let conflicts = 0; conflicts <= this.options.maxConflicts;) {
       head ??= await this.load(job.streamId);
       const attempt = await this.attempt(job, head, (request) => this.options.groupCommit.append(request));
       if (typeof attempt === 'object') return attempt.head;

@@ -15,7 +15,13 @@ export class OrderCustomerRequest {
   @OptionalText(ORDER_LIMITS.customerName, { example: 'Ada Lovelace' })
   name?: string | null;
 
-  @ApiPropertyOptional({ type: 'string', format: 'email', nullable: true, maxLength: ORDER_LIMITS.customerEmail, example: 'ada@example.org' })
+  @ApiPropertyOptional({
+    type: 'string',
+    format: 'email',
+    nullable: true,
+    maxLength: ORDER_LIMITS.customerEmail,
+    example: 'ada@example.org',
+  })
   @IsOptional()
   @MaxLength(ORDER_LIMITS.customerEmail)
   @IsEmail()

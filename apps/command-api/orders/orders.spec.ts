@@ -1,12 +1,13 @@
 /** Orders over HTTP against PostgreSQL: what is stored, answered, refused, and read back. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../../../test/harness/index.js';
 import { anOrder } from '../testing/order-body.js';
 import { TestApi } from '../testing/test-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start(await createTestDatabase());
 });
 afterAll(() => api.close());
 
@@ -15,7 +16,13 @@ describe('placing an order', () => {
     const answer = await api.post('/orders', anOrder());
     expect(answer.status).toBe(201);
     const { orderId } = answer.body;
-    expect(answer.body).toMatchObject({ status: 'placed', total: 1765, currency: 'GBP', version: 1, consistencyToken: `order-${orderId}@1` });
+    expect(answer.body).toMatchObject({
+      status: 'placed',
+      total: 1765,
+      currency: 'GBP',
+      version: 1,
+      consistencyToken: `order-${orderId}@1`,
+    });
     expect(answer.headers.get('location')).toBe(`/orders/${orderId}`);
     expect(answer.headers.get('etag')).toBe('"1"');
     expect(answer.headers.get('consistency-token')).toBe(`order-${orderId}@1`);
@@ -68,7 +75,12 @@ describe('placing an order', () => {
   });
 
   it('takes 5000 lines, the most there may be', async () => {
-    const lines = Array.from({ length: 5_000 }, (_, index) => ({ sku: `SKU-${index}`, description: 'x'.repeat(100), quantity: 1, unitPrice: 1 }));
+    const lines = Array.from({ length: 5_000 }, (_, index) => ({
+      sku: `SKU-${index}`,
+      description: 'x'.repeat(100),
+      quantity: 1,
+      unitPrice: 1,
+    }));
     expect((await api.post('/orders', anOrder({ lines }))).body).toMatchObject({ total: 5_000, status: 'placed' });
     const refused = await api.post('/orders', anOrder({ lines: [...lines, lines[0]] }));
     expect(refused.body).toMatchObject({ status: 400, code: 'validation-failed', errors: [{ path: 'lines' }] });
@@ -111,12 +123,17 @@ describe('cancelling an order', () => {
     expect(again.body).toMatchObject({ status: 'cancelled', version: 2 });
     expect(again.body.commandId).not.toBe(first.body.commandId);
     expect((await api.get(`/orders/${body.orderId}`)).body).toMatchObject({ status: 'cancelled', version: 2, refusal: 'Ordered twice.' });
-    const { rows } = await api.sql.query(`SELECT occurred_at FROM tidemark.events WHERE stream_id = $1 AND version = 2`, [`order-${body.orderId}`]);
+    const { rows } = await api.sql.query(`SELECT occurred_at FROM tidemark.events WHERE stream_id = $1 AND version = 2`, [
+      `order-${body.orderId}`,
+    ]);
     expect(rows[0].occurred_at).toEqual(new Date('2010-12-01T08:00:00Z'));
   });
 
   it('refuses an order nobody placed', async () => {
-    expect((await api.post(`/orders/${randomUUID()}/cancel`, { reason: 'x' })).body).toMatchObject({ status: 404, code: 'order.not-found' });
+    expect((await api.post(`/orders/${randomUUID()}/cancel`, { reason: 'x' })).body).toMatchObject({
+      status: 404,
+      code: 'order.not-found',
+    });
   });
 
   it('does it only at the version the client insists on', async () => {
@@ -126,7 +143,10 @@ describe('cancelling an order', () => {
     expect(stale.body).toMatchObject({ status: 412, code: 'precondition-failed', version: 1 });
     expect(stale.headers.get('etag')).toBe('"1"');
     expect((await api.post(path, { reason: 'x' }, { 'if-match': 'W/"1"' })).status).toBe(412);
-    expect((await api.post(path, { reason: 'x' }, { 'if-match': '"1" and more' })).body).toMatchObject({ status: 400, code: 'header-invalid' });
+    expect((await api.post(path, { reason: 'x' }, { 'if-match': '"1" and more' })).body).toMatchObject({
+      status: 400,
+      code: 'header-invalid',
+    });
     expect((await api.post(path, { reason: 'x' }, { 'if-match': '"0", "1"' })).body).toMatchObject({ status: 'cancelled', version: 2 });
     expect((await api.post(`/orders/${randomUUID()}/cancel`, { reason: 'x' }, { 'if-match': '*' })).status).toBe(412);
   });

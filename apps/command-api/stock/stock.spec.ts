@@ -1,19 +1,31 @@
 /** Stock over HTTP against PostgreSQL: spelling of SKUs, sums, refusals, and many clients on one SKU. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../../../test/harness/index.js';
 import { TestApi } from '../testing/test-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start(await createTestDatabase());
 });
 afterAll(() => api.close());
 
 describe('stock', () => {
   it('is received, adjusted and read under one spelling of its SKU', async () => {
-    const first = await api.post('/stock/%2085123a/receipts', { quantity: 100, reference: 'delivery-1', receivedAt: '2010-11-30T00:00:00Z' });
+    const first = await api.post('/stock/%2085123a/receipts', {
+      quantity: 100,
+      reference: 'delivery-1',
+      receivedAt: '2010-11-30T00:00:00Z',
+    });
     expect(first.status).toBe(201);
     expect(first.headers.get('location')).toBe('/stock/85123A');
-    expect(first.body).toMatchObject({ sku: '85123A', onHand: 100, reserved: 0, available: 100, version: 1, consistencyToken: 'stock-85123A@1' });
+    expect(first.body).toMatchObject({
+      sku: '85123A',
+      onHand: 100,
+      reserved: 0,
+      available: 100,
+      version: 1,
+      consistencyToken: 'stock-85123A@1',
+    });
     const second = await api.post('/stock/85123A/adjustments', { delta: -3, reason: 'Broken.' });
     expect(second.body).toMatchObject({ onHand: 97, version: 2 });
     const read = await api.get('/stock/85123a');

@@ -31,7 +31,8 @@ export function undocumented(document: OpenApi, answer: Answer): string[] {
   const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
   const content = response.content?.[type];
   if (content === undefined) return [...complaints, `${what}: content type ${type}`];
-  if (answer.body !== undefined) complaints.push(...fieldComplaints(document, content.schema ?? {}, answer.body).map((text) => `${what}: ${text}`));
+  if (answer.body !== undefined)
+    complaints.push(...fieldComplaints(document, content.schema ?? {}, answer.body).map((text) => `${what}: ${text}`));
   if (type === 'application/problem+json' && !(answer.body.code in (content.examples ?? {}))) {
     complaints.push(`${what}: code ${answer.body.code}`);
   }
@@ -48,6 +49,10 @@ function fieldComplaints(document: OpenApi, schema: Schema, body: Record<string,
   const resolved = schema.$ref === undefined ? schema : (document.components.schemas[schema.$ref.split('/').at(-1) as string] ?? {});
   const missing = (resolved.required ?? []).filter((name) => !(name in body)).map((name) => `field ${name} is missing`);
   const isProblem = schema.$ref?.endsWith('/Problem') ?? false;
-  const extra = isProblem ? [] : Object.keys(body).filter((name) => !(name in (resolved.properties ?? {}))).map((name) => `field ${name} is not documented`);
+  const extra = isProblem
+    ? []
+    : Object.keys(body)
+        .filter((name) => !(name in (resolved.properties ?? {})))
+        .map((name) => `field ${name} is not documented`);
   return [...missing, ...extra];
 }

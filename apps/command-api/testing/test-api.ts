@@ -1,9 +1,13 @@
 import { createLogger, type RunningApp } from '#platform';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../test/harness/index.js';
 import { startCommandApi } from '../command-api.js';
 import { undocumented, type OpenApi } from './documented.js';
+
+interface Database {
+  readonly url: string;
+  drop(): Promise<void>;
+}
 
 export interface Answer {
   readonly method: string;
@@ -21,24 +25,30 @@ export interface Ask {
   readonly body?: unknown;
 }
 
-/** A command API of its own on a fresh database. Keeps every answer, to compare them with the OpenAPI document at the end. */
+/** A command API of its own on a given database. Keeps every answer, to compare them with the OpenAPI document at the end. */
 export class TestApi {
   readonly answers: Answer[] = [];
 
   private constructor(
     readonly app: RunningApp,
-    readonly database: TestDatabase,
+    readonly database: Database,
     readonly sql: pg.Pool,
   ) {}
 
-  static async start(database?: TestDatabase): Promise<TestApi> {
-    const own = database ?? (await createTestDatabase());
+  static async start(database: Database): Promise<TestApi> {
     const app = await startCommandApi({
-      config: { DATABASE_URL: own.url, PORT: 0, HOST: '127.0.0.1', LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: 5, MAX_QUEUED_COMMANDS: 5_000 },
+      config: {
+        DATABASE_URL: database.url,
+        PORT: 0,
+        HOST: '127.0.0.1',
+        LOG_LEVEL: 'silent',
+        DATABASE_POOL_SIZE: 5,
+        MAX_QUEUED_COMMANDS: 5_000,
+      },
       logger: createLogger({ app: 'command-api', level: 'silent' }),
       handleSignals: false,
     });
-    return new TestApi(app, own, new pg.Pool({ connectionString: own.url, max: 1 }));
+    return new TestApi(app, database, new pg.Pool({ connectionString: database.url, max: 1 }));
   }
 
   /** Ends the app, having made sure that it never answered what its OpenAPI document does not say. */

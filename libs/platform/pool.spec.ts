@@ -1,0 +1,54 @@
+/** Our pool reads bigints and times in our way, leaves pg's process-wide parsers alone, and survives losing its connections. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
+import { createLogger } from './logger.js';
+import { createPool } from './pool.js';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+const lines: { event: string }[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const logger = createLogger({ app: 'spec', level: 'info', destination: { write: (line: string) => void lines.push(JSON.parse(line)) } });
+  pool = createPool({ databaseUrl: database.url, max: 2, app: 'spec', logger });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const one = async (expression: string, from: Pick<pg.Pool, 'query'> = pool) =>
+  (await from.query(`SELECT ${expression} AS value`)).rows[0].value;
+
+describe('createPool', () => {
+  it('reads bigints as numbers and refuses those it would have to round', async () => {
+    expect(await one('9007199254740991::bigint')).toBe(Number.MAX_SAFE_INTEGER);
+    await expect(one('9007199254740993::bigint')).rejects.toThrow('beyond the safe integers');
+  });
+
+  it('reads times as ISO 8601 in UTC, and dates as they are', async () => {
+    expect(await one(`'2010-12-01 08:26:00+01'::timestamptz`)).toBe('2010-12-01T07:26:00.000Z');
+    expect(await one(`'2010-12-01 08:26:00.123456+00'::timestamptz`)).toBe('2010-12-01T08:26:00.123Z');
+    expect(await one(`'0044-03-15 12:00+00 BC'::timestamptz IS NOT NULL`)).toBe(true);
+    expect(await one(`'infinity'::timestamptz`)).toBe('infinity');
+    expect(await one(`'2010-12-01'::date`)).toBe('2010-12-01');
+    expect(await one(`current_setting('TimeZone')`)).toBe('UTC');
+  });
+
+  it('changes nothing for other pools of the process', async () => {
+    const other = new pg.Pool({ connectionString: database.url, max: 1 });
+    expect(await one('1::bigint', other)).toBe('1');
+    await other.end();
+  });
+
+  it('is told apart in pg_stat_activity, and replaces connections that died', async () => {
+    const admin = new pg.Client({ connectionString: database.url });
+    await admin.connect();
+    const { rows } = await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidemark-spec'`);
+    expect(rows.length).toBeGreaterThan(0);
+    await admin.end();
+    await expect.poll(() => lines.map(({ event }) => event)).toContain('database.connection.lost');
+    expect(await one('1')).toBe(1);
+  });
+});
