@@ -58,7 +58,7 @@ export interface OutboxRelayOptions {
  * - First occurrences of a stream's rows leave in version order, also when a relay loses its locks half way: what it sends late are repeats.
  * - Nothing is skipped when transactions commit out of order: each round reads whatever is there.
  * - Poison goes to the dead letters and holds back its own stream alone.
- * - Several relays share the shards; what a dead one held is taken over within about a second, within ten when it only stands still.
+ * - Several relays share the shards; what a dead one held is taken over within about a second, within eight when it only stands still.
  * - A lost connection voids the session: nothing is deleted any more, everything is read again on a new one.
  */
 export class OutboxRelay {

@@ -4,7 +4,7 @@ import { ShardLocks } from './shard-locks.js';
 
 /**
  * A connection for one relay session, not yet connected. Its own side notices a dead server within the query timeout, since the session
- * asks something every two seconds.
+ * asks something every second.
  */
 export function relayClient(databaseUrl: string, applicationName = 'tidemark-relay-session'): pg.Client {
   return new pg.Client({
@@ -20,7 +20,7 @@ export function relayClient(databaseUrl: string, applicationName = 'tidemark-rel
 /**
  * The server's side of the same: a relay whose machine vanished (no FIN comes) or that was stopped must not keep its locks.
  * - TCP: probe after 3 s of silence, each second, give up after three; unacknowledged data is waited for 6 s.
- * - A live session speaks every 2 s, so 10 s of silence is a process that stands still.
+ * - A live session speaks every second, so 6 s of silence is a process that stands still.
  * The planner settings leave index look-ups only: the outbox is usually empty, and a plan made for that must not scan a full one.
  */
 const SESSION_SETTINGS = `
@@ -28,7 +28,7 @@ const SESSION_SETTINGS = `
   SET tcp_keepalives_interval = 1;
   SET tcp_keepalives_count = 3;
   SET tcp_user_timeout = 6000;
-  SET idle_session_timeout = 10000;
+  SET idle_session_timeout = 6000;
   SET statement_timeout = 30000;
   SET enable_seqscan = off;
   SET enable_hashjoin = off;
@@ -36,7 +36,7 @@ const SESSION_SETTINGS = `
   SET jit = off;
 `;
 
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 1_000;
 /** How long an orderly end may take. */
 const CLOSE_MS = 1_000;
 
