@@ -8,8 +8,8 @@ const schema = z.object({
   LOG_LEVEL: logLevel,
   /** Connections to the database. Appends use two at a time, the rest serves reads. */
   DATABASE_POOL_SIZE: wholeNumber(3, 100).default(10),
-  /** Commands that may wait for the database; beyond it clients get 503. */
-  MAX_QUEUED_COMMANDS: wholeNumber(1, 100_000).default(5_000),
+  /** Commands taken and not yet answered; beyond it clients get 503. */
+  MAX_COMMANDS_IN_FLIGHT: wholeNumber(1, 100_000).default(2_000),
 });
 
 export type CommandApiConfig = z.infer<typeof schema>;

@@ -37,7 +37,7 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
   const count = countCommits(metrics);
   const groupCommit = new GroupCommit({
     store,
-    maxQueued: config.MAX_QUEUED_COMMANDS,
+    maxQueued: config.MAX_COMMANDS_IN_FLIGHT,
     onCommitted: (batch) => {
       notifier.notify();
       count(batch);
@@ -46,7 +46,15 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
   measureQueue(metrics, groupCommit);
   const running: RunningKeys = new Map();
   const lock = new StreamLock({ pool, store, onCommitted: () => notifier.notify() });
-  const shared = { groupCommit, store, lock, running, maxWaiting: MAX_WAITING_A_STREAM, maxConflicts: MAX_CONFLICTS };
+  const shared = {
+    groupCommit,
+    store,
+    lock,
+    running,
+    maxRunning: config.MAX_COMMANDS_IN_FLIGHT,
+    maxWaiting: MAX_WAITING_A_STREAM,
+    maxConflicts: MAX_CONFLICTS,
+  };
   const orders = new OrderCommands({
     ...shared,
     decider: orderDecider,

@@ -25,7 +25,7 @@ async function start(changes: object = {}): Promise<RunningApp> {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'silent',
       DATABASE_POOL_SIZE: 4,
-      MAX_QUEUED_COMMANDS: 5_000,
+      MAX_COMMANDS_IN_FLIGHT: 5_000,
       ...changes,
     },
     logger: createLogger({ app: 'command-api', level: 'silent' }),
@@ -88,7 +88,7 @@ describe('readiness', () => {
 
 describe('overload', () => {
   it('is refused with 503 and Retry-After while the queue is full; what was taken is done', async () => {
-    const app = await start({ MAX_QUEUED_COMMANDS: 5 });
+    const app = await start({ MAX_COMMANDS_IN_FLIGHT: 5 });
     const release = await holdAppends();
     const pending = Array.from({ length: 60 }, (_, index) => receive(app, `SKU-${index}`));
     const first = await Promise.race(pending);

@@ -41,4 +41,4 @@ export const idempotencyKeyReused = (): ProblemError =>
   problem('idempotency-key-reused', 'The key was used before with another method, path or body; take a new key for a new command.');
 export const notFound = (code: 'order.not-found' | 'stock.not-found', detail: string): ProblemError => problem(code, detail);
 export const tooManyWaiting = (): ProblemError =>
-  platformProblem('overloaded', 'Too many commands wait for the same thing; try again in a moment.', {}, SOON);
+  platformProblem('overloaded', 'Too many commands are waiting; try again in a moment.', {}, SOON);

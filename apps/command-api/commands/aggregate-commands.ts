@@ -1,6 +1,6 @@
 import type { AnyDomainEvent } from '#domain';
 import type { LoadedStream } from '#event-store';
-import { commandRunning, idempotencyKeyReused } from '../problems.js';
+import { commandRunning, idempotencyKeyReused, tooManyWaiting } from '../problems.js';
 import type { CommandOutcome } from './command-answer.js';
 import { StreamLane, type LaneOptions, type StreamCommand } from './stream-lane.js';
 
@@ -13,6 +13,8 @@ export interface AggregateCommandsOptions<State extends object, Command, Event e
   Event
 > {
   readonly running: RunningKeys;
+  /** Commands taken and not yet answered, of all aggregates together: what a stalled database may cost in memory. */
+  readonly maxRunning: number;
 }
 
 /**
@@ -30,6 +32,7 @@ export class AggregateCommands<State extends object, Command, Event extends AnyD
     const { idempotencyKey, fingerprint } = command.envelope;
     const running = this.options.running.get(idempotencyKey);
     if (running !== undefined) throw running === fingerprint ? commandRunning() : idempotencyKeyReused();
+    if (this.options.running.size >= this.options.maxRunning) throw tooManyWaiting();
     this.options.running.set(idempotencyKey, fingerprint);
     try {
       return await this.lane(command.streamId).execute(command);

@@ -43,7 +43,7 @@ export class TestApi {
         HOST: '127.0.0.1',
         LOG_LEVEL: 'silent',
         DATABASE_POOL_SIZE: 5,
-        MAX_QUEUED_COMMANDS: 5_000,
+        MAX_COMMANDS_IN_FLIGHT: 5_000,
       },
       logger: createLogger({ app: 'command-api', level: 'silent' }),
       handleSignals: false,
