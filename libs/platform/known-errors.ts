@@ -44,18 +44,20 @@ export function problemOf(error: unknown): ProblemError {
 const unavailable = (): ProblemError =>
   platformProblem('unavailable', 'A part this server depends on does not answer; try again in a moment.', {}, RETRY_AFTER);
 
-const HTTP_CODES: Readonly<Record<number, PlatformProblemCode>> = {
-  400: 'malformed-request',
-  404: 'not-found',
-  405: 'method-not-allowed',
-  413: 'body-too-large',
-  414: 'url-too-long',
-  415: 'unsupported-media-type',
-  503: 'unavailable',
+/** Nest's exceptions, also those it makes of Fastify's: their messages are only the status in words. */
+const HTTP_PROBLEMS: Readonly<Record<number, readonly [PlatformProblemCode, string | undefined]>> = {
+  400: ['malformed-request', undefined],
+  404: ['not-found', undefined],
+  405: ['method-not-allowed', undefined],
+  413: FASTIFY_PROBLEMS['FST_ERR_CTP_BODY_TOO_LARGE']!,
+  414: FASTIFY_PROBLEMS['FST_ERR_MAX_PARAM_LENGTH']!,
+  415: FASTIFY_PROBLEMS['FST_ERR_CTP_INVALID_MEDIA_TYPE']!,
+  503: ['unavailable', undefined],
 };
 
 function httpProblem(error: HttpException): ProblemError {
-  const code = HTTP_CODES[error.getStatus()];
-  if (code !== undefined) return platformProblem(code, error.message, {}, code === 'unavailable' ? RETRY_AFTER : {});
-  return new ProblemError(error.getStatus(), `http-${error.getStatus()}`, error.name, error.message);
+  const status = error.getStatus();
+  const [code, detail = error.message] = HTTP_PROBLEMS[status] ?? [];
+  if (code === undefined) return new ProblemError(status, `http-${status}`, error.name, error.message);
+  return platformProblem(code, detail, {}, code === 'unavailable' ? RETRY_AFTER : {});
 }

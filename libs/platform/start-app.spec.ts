@@ -140,7 +140,10 @@ describe('bodies', () => {
   });
 
   it.each(['text/plain', 'application/xml', 'application/json; charset=latin1'])('refuses the content type %s', async (type) => {
-    expect(await (await post('{"count":1}', { 'content-type': type })).json()).toMatchObject({ status: 415 });
+    expect(await (await post('{"count":1}', { 'content-type': type })).json()).toMatchObject({
+      status: 415,
+      detail: 'Send application/json in UTF-8.',
+    });
   });
 
   it('tells the path of what is wrong', async () => {
