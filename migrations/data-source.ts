@@ -6,7 +6,13 @@ import { ReadModels1700000000004 } from './1700000000004-read-models.js';
 import { Messaging1700000000005 } from './1700000000005-messaging.js';
 
 /** In order, by hand: a migration that is not listed does not exist. */
-const MIGRATIONS = [EventStore1700000000001, Outbox1700000000002, FulfilmentWork1700000000003, ReadModels1700000000004, Messaging1700000000005];
+const MIGRATIONS = [
+  EventStore1700000000001,
+  Outbox1700000000002,
+  FulfilmentWork1700000000003,
+  ReadModels1700000000004,
+  Messaging1700000000005,
+];
 
 /** For migrations alone; the applications have pools and data sources of their own. */
 export function migrationDataSource(databaseUrl: string): DataSource {
@@ -14,6 +20,8 @@ export function migrationDataSource(databaseUrl: string): DataSource {
     type: 'postgres',
     url: databaseUrl,
     applicationName: 'tidemark-migrations',
+    // Said outright: for a user named like our schema, the current schema is another one once that exists, and all would run again.
+    schema: 'public',
     migrations: MIGRATIONS,
     migrationsTableName: 'tidemark_migrations',
     migrationsTransactionMode: 'each',
