@@ -29,6 +29,7 @@ try {
   else await runHere(config);
 } catch (error) {
   if (!(error instanceof StackError || error instanceof ConfigError)) throw error;
+  if (process.connected) tell(error.message);
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }
@@ -61,8 +62,8 @@ async function runHere(config: StackConfig): Promise<void> {
   } catch (error) {
     if (ending.begun) return;
     ending.begun = true;
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-    tell(`\n  stopping what was started …`);
+    progress.say(`\n${error instanceof Error ? error.message : String(error)}`);
+    progress.say('\n  stopping what was started …');
     await stack.stop();
     process.exit(1);
   }
@@ -117,7 +118,7 @@ function startInBackground(config: StackConfig): void {
     child.unref();
   });
   child.on('exit', (code) => {
-    process.stderr.write(`It did not start; the reason is above or in ${join(config.logDir, 'supervisor.log')}.\n`);
+    process.stderr.write(`It did not start; its log is ${join(config.logDir, 'supervisor.log')}.\n`);
     process.exit(code || 1);
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill('SIGTERM'));

@@ -20,8 +20,8 @@ const SCRATCH_PREFIX = 'tidemark-test-';
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const needs = await needsOf(project);
-  if (!needs.postgres) return async () => undefined;
   if (needs.build) execFileSync(process.execPath, [join(REPOSITORY_ROOT, 'dev', 'bootstrap.mjs'), 'build'], { stdio: 'inherit' });
+  if (!needs.postgres) return async () => undefined;
   sweepLeftovers();
   const scratch = mkdtempSync(join(tmpdir(), SCRATCH_PREFIX));
   chmodSync(scratch, 0o755);

@@ -17,9 +17,9 @@ export async function needsOf(project: TestProject): Promise<Needs> {
   const filters = (project.vitest as unknown as { filenamePattern?: string[] }).filenamePattern;
   const { testFiles } = await project.globTestFiles(filters);
   const texts = readReachable(testFiles);
-  const build = texts.some((text) => text.includes('startTestStack'));
-  const kafka = build || texts.some((text) => text.includes('kafkaBrokers'));
-  return { build, kafka, postgres: kafka || texts.some((text) => /createTestDatabase|databaseUrl'/.test(text)) };
+  const build = texts.some((text) => /startTestStack|'dist\//.test(text));
+  const kafka = texts.some((text) => /startTestStack|inject\('kafkaBrokers'\)/.test(text));
+  return { build, kafka, postgres: kafka || texts.some((text) => /createTestDatabase|inject\('databaseUrl'\)/.test(text)) };
 }
 
 function readReachable(files: readonly string[]): string[] {
