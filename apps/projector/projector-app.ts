@@ -3,6 +3,7 @@ import { createMetrics, createPool, startWorkerApp, type Logger, type RunningApp
 import { LagGauge } from './lag-gauge.js';
 import type { ProjectorConfig } from './projector.config.js';
 import { ProjectorModule } from './projector.module.js';
+import { projectorProblem } from './projector.problems.js';
 import { Projector } from './projector.js';
 
 const GROUP_ID = 'projector';
@@ -33,9 +34,9 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     onFatal: (error) => (onFatal === undefined ? running?.fail(error) : onFatal(error)),
   });
   const lag = new LagGauge({ read: () => strategy.lag(), metrics, logger });
-  running = await startWorkerApp(ProjectorModule.with(projector), {
+  running = await startWorkerApp(ProjectorModule.with({ projector, consumer: strategy }), {
     name: 'projector',
-    description: 'Turns events into read models.',
+    description: 'Turns events into read models; operators decide about messages that no read model could take.',
     version: '1',
     logger,
     port: config.PORT,
@@ -43,6 +44,7 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     strategy,
     metrics,
     handleSignals,
+    problems: projectorProblem,
     checks: [
       { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
       { name: 'consumer', check: async () => ({ ...(await strategy.check()), lag: await lag.total(), failures: projector.failures }) },

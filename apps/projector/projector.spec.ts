@@ -174,6 +174,41 @@ describe('the projector', () => {
     expect(await statusOf('d1')).toBeUndefined();
   });
 
+  it('lets operators see what is held, try it again, and give it up', async () => {
+    await start();
+    const ask = async (path: string, body?: object) => {
+      const response = await fetch(`${running!.url}${path}`, {
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+        headers: { 'content-type': 'application/json', 'x-actor': 'ann' },
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, any> };
+    };
+    const { items } = (await ask('/parked-streams')).body;
+    expect(items).toContainEqual(expect.objectContaining({ streamId: 'order-d3', code: 'unknown-type', held: 1 }));
+    expect(await ask('/parked-streams/order-d3/release', { reason: 'look again' })).toMatchObject({
+      status: 409,
+      body: { code: 'stream-not-releasable', detail: expect.stringContaining('unknown-type') },
+    });
+    const [letter] = (await ask('/dead-letters?streamId=order-d3&state=held')).body['items'];
+    expect(await ask(`/dead-letters/${letter.id}/discard`, { reason: 'a stray' })).toMatchObject({
+      status: 200,
+      body: { state: 'discarded' },
+    });
+    expect(await ask(`/dead-letters/${letter.id}/discard`, { reason: 'a stray' })).toMatchObject({
+      status: 404,
+      body: { code: 'dead-letter-not-held' },
+    });
+    expect(await ask('/parked-streams/order-d3/release', { reason: 'nothing is left' })).toMatchObject({
+      status: 200,
+      body: { delivered: 0 },
+    });
+    expect((await ask('/dead-letters?streamId=order-d3')).body['items']).toEqual([
+      expect.objectContaining({ state: 'discarded', resolvedBy: 'ann', note: 'a stray' }),
+    ]);
+    await publish(order('d3'));
+    await isConfirmed('d3');
+  });
+
   it('stops at a gap, says so, and goes on once the projections were rebuilt', async () => {
     await start();
     const events = order('e1');

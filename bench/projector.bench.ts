@@ -2,7 +2,7 @@
  * How many events a second the projector's live path takes, and a rebuild: no Kafka, no Nest, a PostgreSQL with production settings.
  * The trade has the shape of the real one: 26.6 lines an order over 4,000 SKUs, a few of which are in every tenth order.
  *
- *     node dist/bench/projector.js [orders]
+ *     node dist/bench/projector.bench.js [orders]
  */
 import 'reflect-metadata';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
