@@ -49,6 +49,10 @@ export class QueryApiFixture {
     return new QueryApiFixture(database, pool, await startQueryApi(config, logger, { handleSignals: false }));
   }
 
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
   async stop(): Promise<void> {
     await this.api.close();
     await this.pool.end();

@@ -71,18 +71,18 @@ export class ProjectionLag {
     );
   }
 
+  /** A scalar look-up for each event: never a join, which the planner could turn into a scan of all checkpoints. */
   private oldestAfter(source: Source, floor: number) {
-    return this.options.pool.query<LagRow>({
-      name: 'projection-lag',
-      text: `WITH oldest AS (
+    return this.options.pool.query<LagRow>(
+      `WITH oldest AS (
          SELECT e.position, e.recorded_at
          FROM tidemark.events e
-         LEFT JOIN read.projection_positions p ON p.projection = $1 AND p.stream_id = e.stream_id
-         WHERE e.position > $3 AND split_part(e.stream_id, '-', 1) = ANY ($2::text[]) AND e.version > coalesce(p.version, 0)
+         WHERE e.position > $3 AND split_part(e.stream_id, '-', 1) = ANY ($2::text[]) AND e.version > coalesce(
+           (SELECT p.version FROM read.projection_positions p WHERE p.projection = $1 AND p.stream_id = e.stream_id), 0)
          ORDER BY e.position LIMIT 1
        ) ${ANSWER}`,
-      values: [source, categoriesOf(source), floor],
-    });
+      [source, categoriesOf(source), floor],
+    );
   }
 }
 
