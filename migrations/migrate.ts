@@ -33,7 +33,11 @@ export async function migrate({ databaseUrl, waitMs = 60_000, onMigrated }: Migr
 
 async function connect(databaseUrl: string, giveUpAt: number): Promise<pg.Client> {
   for (;;) {
-    const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, application_name: 'tidemark-migrations' });
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      application_name: 'tidemark-migrations',
+    });
     try {
       await client.connect();
       return client;

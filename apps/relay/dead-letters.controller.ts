@@ -61,7 +61,8 @@ export class DeadLettersController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Give it up',
-    description: 'It is never published, and the events behind it go on. Consumers find a gap in the stream and stop there; the event stays in the store.',
+    description:
+      'It is never published, and the events behind it go on. Consumers find a gap in the stream and stop there; the event stays in the store.',
   })
   @operatorAct()
   async discard(
@@ -98,5 +99,10 @@ function actorOf(request: FastifyRequest): string {
 
 function notFound(seq: number): ProblemError {
   const [status, title] = RELAY_PROBLEMS['dead-letter-not-found'];
-  return new ProblemError(status, 'dead-letter-not-found', title, `No dead letter has the number ${seq}, or somebody decided about it already.`);
+  return new ProblemError(
+    status,
+    'dead-letter-not-found',
+    title,
+    `No dead letter has the number ${seq}, or somebody decided about it already.`,
+  );
 }

@@ -3,7 +3,13 @@ import { Type } from 'class-transformer';
 import { IsInt, IsNotEmpty, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
 export class ListDeadLettersDto {
-  @ApiProperty({ required: false, minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0, description: 'Only what comes behind this one.' })
+  @ApiProperty({
+    required: false,
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 0,
+    description: 'Only what comes behind this one.',
+  })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -30,7 +36,12 @@ export class DeadLetterSeqDto {
 }
 
 export class DecideDeadLetterDto {
-  @ApiProperty({ description: 'Why the operator decides so; kept for ever.', minLength: 1, maxLength: 500, example: 'limit of the topic was raised' })
+  @ApiProperty({
+    description: 'Why the operator decides so; kept for ever.',
+    minLength: 1,
+    maxLength: 500,
+    example: 'limit of the topic was raised',
+  })
   @IsString()
   @IsNotEmpty()
   @MaxLength(500)

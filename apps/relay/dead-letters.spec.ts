@@ -19,7 +19,16 @@ beforeAll(async () => {
   const publisher = {
     publish: async (rows: readonly { seq: number }[]) => ({
       published: poisonous ? [] : rows.map(({ seq }) => seq),
-      poison: poisonous ? rows.map(({ seq }) => ({ seq, reason: 'too-large', detail: '2 MB', topic: 'tidemark.order', headers: { ce_id: 'x' }, value: Buffer.from('{}') })) : [],
+      poison: poisonous
+        ? rows.map(({ seq }) => ({
+            seq,
+            reason: 'too-large',
+            detail: '2 MB',
+            topic: 'tidemark.order',
+            headers: { ce_id: 'x' },
+            value: Buffer.from('{}'),
+          }))
+        : [],
     }),
   };
   relay = new OutboxRelay({ connect: () => relayClient(database.url), publisher, logger });
@@ -85,7 +94,10 @@ it('discards one, with who and why', async () => {
   const seq = await park('order-b');
   expect(await (await post(`/${seq}/discard`, { reason: 'test data' })).json()).toEqual({ seq, action: 'discarded' });
   expect(await relay.runOnce()).toBe(0);
-  expect(await new OutboxDeadLetters({ pool }).actions(seq)).toMatchObject([{ action: 'parked' }, { action: 'discarded', reason: 'test data', actor: 'ops' }]);
+  expect(await new OutboxDeadLetters({ pool }).actions(seq)).toMatchObject([
+    { action: 'parked' },
+    { action: 'discarded', reason: 'test data', actor: 'ops' },
+  ]);
 });
 
 it.each([
@@ -101,5 +113,6 @@ it.each([
 });
 
 it('refuses a page that is not one', async () => {
-  for (const query of ['?limit=0', '?limit=501', '?after=-1', '?after=1.5', '?limit=ten', '?unknown=1']) expect((await get(query)).status).toBe(400);
+  for (const query of ['?limit=0', '?limit=501', '?after=-1', '?after=1.5', '?limit=ten', '?unknown=1'])
+    expect((await get(query)).status).toBe(400);
 });

@@ -66,7 +66,9 @@ describe('a row', () => {
     const result = await publish([row(1, 'nowhere-a', 1), row(2, 'order-a', 1), row(3, 'nowhere-a', 2), row(4, 'order-a', 2)]);
     expect(sent.map(({ key }) => key)).toEqual(['order-a', 'order-a']);
     expect(result.published).toEqual([2, 4]);
-    expect(result.poison).toMatchObject([{ seq: 1, reason: 'not-encodable', topic: null, headers: {}, value: Buffer.from('{"orderId": "a"}') }]);
+    expect(result.poison).toMatchObject([
+      { seq: 1, reason: 'not-encodable', topic: null, headers: {}, value: Buffer.from('{"orderId": "a"}') },
+    ]);
   });
 
   it('of a batch that is poison throughout asks nothing of the broker', async () => {

@@ -3,7 +3,14 @@ import type { Backlog, RelayHealth } from '#outbox';
 import { expect, it } from 'vitest';
 import { relayChecks } from './relay.checks.js';
 
-const well: RelayHealth = { connected: true, shards: [1, 2], members: 8, shardsOwned: 16, lastPassAt: '2010-12-01T08:26:00.000Z', failing: null };
+const well: RelayHealth = {
+  connected: true,
+  shards: [1, 2],
+  members: 8,
+  shardsOwned: 16,
+  lastPassAt: '2010-12-01T08:26:00.000Z',
+  failing: null,
+};
 const empty: Backlog = { rows: 0, oldestAgeMs: 0, deadLetters: 0, heldBackStreams: 0 };
 
 async function outcomes({ health = well, backlog = empty, producing = true, brokerAnswers = true } = {}): Promise<Record<string, unknown>> {
@@ -15,7 +22,9 @@ async function outcomes({ health = well, backlog = empty, producing = true, brok
     maxAgeMs: 60_000,
   });
   const results = await Promise.allSettled(checks.map(async ({ check }) => check()));
-  return Object.fromEntries(checks.map(({ name }, index) => [name, results[index]?.status === 'rejected' ? String(results[index].reason.message) : 'up']));
+  return Object.fromEntries(
+    checks.map(({ name }, index) => [name, results[index]?.status === 'rejected' ? String(results[index].reason.message) : 'up']),
+  );
 }
 
 const up = { database: 'up', broker: 'up', shards: 'up', outbox: 'up' };
@@ -27,7 +36,11 @@ it('all is well with a session, a broker, all shards held by someone and nothing
 
 it.each([
   ['no session', { health: { ...well, connected: false } }, { database: 'no session with the database' }],
-  ['rounds that fail', { health: { ...well, failing: { since: 'noon', reason: 'no leader' } } }, { broker: 'rounds fail since noon: no leader' }],
+  [
+    'rounds that fail',
+    { health: { ...well, failing: { since: 'noon', reason: 'no leader' } } },
+    { broker: 'rounds fail since noon: no leader' },
+  ],
   ['a broker that does not answer before the first event', { producing: false, brokerAnswers: false }, { broker: 'no broker' }],
   ['shards that nobody holds', { health: { ...well, shardsOwned: 13 } }, { shards: '3 shards have no relay' }],
   ['an old event', { backlog: { ...empty, rows: 1, oldestAgeMs: 61_000 } }, { outbox: 'an event waits since 61 s' }],

@@ -31,7 +31,8 @@ describe('twenty connections with overlapping streams', () => {
     const streams = Array.from({ length: 12 }, (_, n) => `busy-${n}`);
     const versions = new Map(streams.map((stream) => [stream, 0]));
     const learn = (verdict: AppendVerdict): void => {
-      if (verdict.outcome === 'conflict') versions.set(verdict.streamId, Math.max(versions.get(verdict.streamId) ?? 0, verdict.actualVersion));
+      if (verdict.outcome === 'conflict')
+        versions.set(verdict.streamId, Math.max(versions.get(verdict.streamId) ?? 0, verdict.actualVersion));
     };
     let appended = 0;
 
@@ -59,11 +60,27 @@ describe('twenty connections with overlapping streams', () => {
 
     expect(appended).toBeGreaterThan(50);
     expect(await number('SELECT count(*) FROM tidemark.commands')).toBe(appended);
-    expect(await number(`SELECT count(*) FROM tidemark.streams s WHERE version <> (SELECT count(*) FROM tidemark.events e WHERE e.stream_id = s.stream_id)`)).toBe(0);
-    expect(await number(`SELECT count(*) FROM (SELECT stream_id FROM tidemark.events GROUP BY stream_id HAVING max(version) <> count(*) OR min(version) <> 1)`)).toBe(0);
+    expect(
+      await number(
+        `SELECT count(*) FROM tidemark.streams s WHERE version <> (SELECT count(*) FROM tidemark.events e WHERE e.stream_id = s.stream_id)`,
+      ),
+    ).toBe(0);
+    expect(
+      await number(
+        `SELECT count(*) FROM (SELECT stream_id FROM tidemark.events GROUP BY stream_id HAVING max(version) <> count(*) OR min(version) <> 1)`,
+      ),
+    ).toBe(0);
     expect(await number('SELECT count(*) FROM tidemark.streams WHERE version = 0')).toBe(0);
-    expect(await number(`SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY stream_id ORDER BY position) AS step FROM tidemark.events) WHERE step <> 1`)).toBe(0);
-    expect(await number('SELECT count(*) FROM tidemark.events e FULL JOIN tidemark.outbox o USING (position) WHERE e.stream_id IS DISTINCT FROM o.stream_id')).toBe(0);
+    expect(
+      await number(
+        `SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY stream_id ORDER BY position) AS step FROM tidemark.events) WHERE step <> 1`,
+      ),
+    ).toBe(0);
+    expect(
+      await number(
+        'SELECT count(*) FROM tidemark.events e FULL JOIN tidemark.outbox o USING (position) WHERE e.stream_id IS DISTINCT FROM o.stream_id',
+      ),
+    ).toBe(0);
   });
 
   it('with the same keys crosswise do not deadlock either', async () => {
@@ -79,26 +96,18 @@ describe('twenty connections with overlapping streams', () => {
 
 describe('a stream that moves on', () => {
   it('keeps its head HOT-updatable, and a new one is written once', async () => {
-    await pool.query('VACUUM tidemark.streams');
-    const stats = async (): Promise<{ inserted: number; updated: number; hot: number }> => {
-      await pool.query('SELECT pg_stat_clear_snapshot()');
-      const { rows } = await pool.query(
-        `SELECT n_tup_ins::integer AS inserted, n_tup_upd::integer AS updated, n_tup_hot_upd::integer AS hot FROM pg_stat_user_tables WHERE relid = 'tidemark.streams'::regclass`,
-      );
-      return rows[0];
-    };
-    const client = await pool.connect();
-    const flush = (): Promise<unknown> => client.query('SELECT pg_stat_force_next_flush()');
-    await flush();
-    const before = await stats();
-    for (let version = 0; version < 200; version += 1) await store.append([request([write('hot', version)])], client);
-    await flush();
-    await client.query('SELECT 1');
-    const after = await stats();
-    client.release();
-
-    expect(after.inserted - before.inserted).toBe(1);
-    expect(after.updated - before.updated).toBe(199);
-    expect(after.hot - before.hot).toBe(199);
+    // A database and a connection of its own: sessions hand in their statistics whenever they like.
+    const alone = await createTestDatabase();
+    const one = testPool(alone.url, 1);
+    const only = new EventStore({ pool: one });
+    for (let version = 0; version < 200; version += 1) await only.append([request([write('hot', version)])]);
+    await one.query('SELECT pg_stat_force_next_flush()');
+    const { rows } = await one.query(
+      `SELECT n_tup_ins::integer AS inserted, n_tup_upd::integer AS updated, n_tup_hot_upd::integer AS hot
+       FROM pg_stat_user_tables WHERE relid = 'tidemark.streams'::regclass`,
+    );
+    expect(rows).toEqual([{ inserted: 1, updated: 199, hot: 199 }]);
+    await one.end();
+    await alone.drop();
   });
 });

@@ -36,7 +36,11 @@ async function scan(options?: ScanOptions): Promise<string[]> {
 
 describe('a stream', () => {
   it('comes back as it was appended, with what the store adds', async () => {
-    const event = { ...newEvent({ text: 'ß', deep: { list: [1, null] } }, 'Happened'), schemaVersion: 3, occurredAt: '2010-12-01T08:26:00.120Z' };
+    const event = {
+      ...newEvent({ text: 'ß', deep: { list: [1, null] } }, 'Happened'),
+      schemaVersion: 3,
+      occurredAt: '2010-12-01T08:26:00.120Z',
+    };
     const metadata = { ...request([]).metadata, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
     const before = Date.now();
     await store.append([{ writes: [{ streamId: 'full-1', expectedVersion: 0, events: [event] }], metadata }]);

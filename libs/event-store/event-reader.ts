@@ -58,7 +58,10 @@ export class EventReader {
   }
 
   /** A stream forwards; empty when there is none. With `until` always a prefix of the stream, also where the clock was set back. */
-  async readStream(streamId: string, { fromVersion = 1, toVersion = NO_VERSION_ABOVE, until, limit }: StreamRange = {}): Promise<StoredEvent[]> {
+  async readStream(
+    streamId: string,
+    { fromVersion = 1, toVersion = NO_VERSION_ABOVE, until, limit }: StreamRange = {},
+  ): Promise<StoredEvent[]> {
     return await this.#events(this.#pool, {
       name: 'tidemark-read-stream',
       text: `
@@ -104,7 +107,7 @@ export class EventReader {
    */
   async *readAll({ afterPosition = 0, categories, batchSize = 1_000 }: ScanOptions = {}): AsyncGenerator<StoredEvent[], void, undefined> {
     const end = await this.lastPosition();
-    for (let after = afterPosition; after < end; ) {
+    for (let after = afterPosition; after < end;) {
       const page = await this.#events(this.#pool, {
         name: 'tidemark-read-all',
         text: `

@@ -5,7 +5,7 @@ import { createTestDatabase, waitFor, type TestDatabase } from '../../test/harne
 import type { AppendRequest, AppendVerdict } from './append-request.js';
 import { EventReader } from './event-reader.js';
 import { EventStore } from './event-store.js';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, type CommittedBatch } from './group-commit.js';
 import { OverloadedError } from './overloaded-error.js';
 import { command, newEvent, request, write } from './testing/requests.js';
 import { testPool } from './testing/test-pool.js';
@@ -69,7 +69,7 @@ describe('sharing', () => {
 
   it('tells of a commit that appended something, and only of such', async () => {
     const { store, trip } = gatedStore();
-    const onCommitted = vi.fn();
+    const onCommitted = vi.fn<(batch: CommittedBatch) => void>();
     const commits = new GroupCommit({ store, inFlight: 1, onCommitted });
     const conflict: AppendVerdict = { outcome: 'conflict', streamId: 'a', expectedVersion: 0, actualVersion: 1 };
     const both = Promise.all([commits.append(request([write('a', 0, 2)])), commits.append(request([write('b', 0, 3)]))]);
@@ -157,7 +157,7 @@ describe('on PostgreSQL', () => {
 
   it('a hundred buyers of one stream: each version goes to one of them', async () => {
     const buyers = Array.from({ length: 100 }, async (_, n) => {
-      for (let expected = 0; ; ) {
+      for (let expected = 0; ;) {
         const verdict = await commits.append(request([write('hot', expected)], command(`buyer-${n}`)));
         if (verdict.outcome !== 'conflict') return verdict.outcome;
         expected = verdict.actualVersion;
@@ -169,7 +169,11 @@ describe('on PostgreSQL', () => {
 
   it('a killed backend costs a retry and nothing else', async () => {
     const victims = async (): Promise<number> =>
-      (await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)).rowCount ?? 0;
+      (
+        await pool.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+        )
+      ).rowCount ?? 0;
     const records = Array.from({ length: 60 }, (_, n) => command(`killed-${n}`));
     const all = Promise.all(records.map((record, n) => commits.append(request([write(`killed-${n}`, 0)], record))));
     await victims();

@@ -60,7 +60,11 @@ describe('a load', () => {
     const loaded = await loader.loadMany(['set-b', 'set-a', 'set-none', 'set-a']);
     expect(query).toHaveBeenCalledTimes(1);
     query.mockRestore();
-    expect([...loaded].map(([id, { version }]) => [id, version])).toEqual([['set-b', 2], ['set-a', 1], ['set-none', 0]]);
+    expect([...loaded].map(([id, { version }]) => [id, version])).toEqual([
+      ['set-b', 2],
+      ['set-a', 1],
+      ['set-none', 0],
+    ]);
   });
 
   it('inside a transaction sees its own events and keeps none of it in memory', async () => {
@@ -125,7 +129,12 @@ describe('snapshots', () => {
   });
 
   it('are coded where the state is not plain JSON', async () => {
-    const policy: SnapshotPolicy<Counted> = { schemaVersion: 1, every: 2, encode: ({ events }) => [events], decode: (stored) => ({ events: (stored as number[])[0] ?? 0 }) };
+    const policy: SnapshotPolicy<Counted> = {
+      schemaVersion: 1,
+      every: 2,
+      encode: ({ events }) => [events],
+      decode: (stored) => ({ events: (stored as number[])[0] ?? 0 }),
+    };
     const loader = loaderOf(policy);
     await append('coded', 0, 2);
     await loader.load('coded');

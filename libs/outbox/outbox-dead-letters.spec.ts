@@ -1,5 +1,6 @@
 // Proves that poison holds back its own stream and no other, and what an operator can do about it.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createTestDatabase, waitFor } from '../../test/harness/index.js';
 import { OutboxBacklog } from './outbox-backlog.js';
 import { OutboxDeadLetters } from './outbox-dead-letters.js';
 import type { PublishResult } from './outbox-publisher.js';
@@ -13,7 +14,7 @@ let broker: RecordingPublisher;
 let relay: OutboxRelay;
 
 beforeAll(async () => {
-  outbox = await outboxFixture();
+  outbox = await outboxFixture({ createTestDatabase, waitFor });
   deadLetters = new OutboxDeadLetters({ pool: outbox.pool });
 });
 beforeEach(() => {
@@ -34,7 +35,14 @@ function refuse(rows: readonly OutboxRow[], name: string): PublishResult {
   const sendable = rows.filter((row) => poison === undefined || row.streamId !== poison.streamId || row.version < poison.version);
   const { published } = broker.accept(sendable);
   if (poison === undefined) return { published, poison: [] };
-  const letter = { seq: poison.seq, reason: 'too-large', detail: '2 MB', topic: 'topic', headers: { ce_id: poison.eventId }, value: Buffer.from([0, 255, 1]) };
+  const letter = {
+    seq: poison.seq,
+    reason: 'too-large',
+    detail: '2 MB',
+    topic: 'topic',
+    headers: { ce_id: poison.eventId },
+    value: Buffer.from([0, 255, 1]),
+  };
   return { published, poison: [letter] };
 }
 
@@ -94,7 +102,11 @@ it('discarded, it is never sent and the waiting rows go on', async () => {
 
 it('is decided about once: whoever comes later is told so', async () => {
   const seq = await poisoned();
-  const decisions = await Promise.all([deadLetters.release(seq, operator), deadLetters.discard(seq, operator), deadLetters.release(seq, operator)]);
+  const decisions = await Promise.all([
+    deadLetters.release(seq, operator),
+    deadLetters.discard(seq, operator),
+    deadLetters.release(seq, operator),
+  ]);
   expect(decisions.filter(Boolean)).toHaveLength(1);
   expect(await deadLetters.release(seq + 1_000, operator)).toBe(false);
   expect(await deadLetters.actions(seq)).toHaveLength(2);
@@ -102,7 +114,10 @@ it('is decided about once: whoever comes later is told so', async () => {
 
 it('the list is paged', async () => {
   for (const stream of ['order-bad', 'order-other']) await outbox.insert(stream, [2]);
-  broker.answer = (rows) => ({ published: [], poison: rows.map(({ seq }) => ({ seq, reason: 'r', detail: '', topic: null, headers: {}, value: null })) });
+  broker.answer = (rows) => ({
+    published: [],
+    poison: rows.map(({ seq }) => ({ seq, reason: 'r', detail: '', topic: null, headers: {}, value: null })),
+  });
   await relay.runOnce();
   const [first] = await deadLetters.list({ limit: 1 });
   expect(await deadLetters.list({ limit: 1 })).toHaveLength(1);

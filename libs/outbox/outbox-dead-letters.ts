@@ -35,7 +35,8 @@ export interface OperatorDecision {
   readonly actor: string;
 }
 
-const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "${column.replace('d.', '')}"`;
+const iso = (column: string): string =>
+  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "${column.replace('d.', '')}"`;
 
 const LETTER = `d.position, d.stream_id, d.version, d.event_id, d.type, d.reason, d.detail, ${iso('d.parked_at')},
   (SELECT count(*) FROM tidemark.outbox o WHERE o.shard = d.shard AND o.stream_id = d.stream_id)::integer AS held_back`;

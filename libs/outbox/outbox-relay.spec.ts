@@ -1,13 +1,13 @@
 // Proves the relay's promises: everything once at least, in order within a stream, whatever commits late, dies or stands still.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { waitFor } from '../../test/harness/index.js';
+import { createTestDatabase, waitFor } from '../../test/harness/index.js';
 import { SHARD_COUNT } from './shard-locks.js';
 import { gate, outboxFixture, range, RecordingPublisher, type OutboxFixture } from './testing/outbox-fixture.js';
 
 let outbox: OutboxFixture;
 
 beforeAll(async () => {
-  outbox = await outboxFixture();
+  outbox = await outboxFixture({ createTestDatabase, waitFor });
 });
 afterEach(async () => {
   await outbox.reset();
@@ -160,7 +160,9 @@ describe('several relays', () => {
     const third = outbox.relay(broker, { name: 'relay-3' });
     third.start();
     const held = (): number[] => [first, second, third].map((relay) => relay.health().shards.length);
-    await waitFor(() => held().reduce((sum, n) => sum + n, 0) === SHARD_COUNT && held().every((n) => n >= 4 && n <= 6), { what: 'a fair share' });
+    await waitFor(() => held().reduce((sum, n) => sum + n, 0) === SHARD_COUNT && held().every((n) => n >= 4 && n <= 6), {
+      what: 'a fair share',
+    });
     const shards = [first, second, third].flatMap((relay) => relay.health().shards);
     expect(new Set(shards).size).toBe(SHARD_COUNT);
 

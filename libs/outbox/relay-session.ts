@@ -69,7 +69,10 @@ export class RelaySession {
       session.abandon();
       throw error;
     }
-    session.#heartbeat = setInterval(() => void client.query('SELECT 1').catch((error: Error) => session.#lose(error)), HEARTBEAT_MS).unref();
+    session.#heartbeat = setInterval(
+      () => void client.query('SELECT 1').catch((error: Error) => session.#lose(error)),
+      HEARTBEAT_MS,
+    ).unref();
     return session;
   }
 

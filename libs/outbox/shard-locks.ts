@@ -47,10 +47,9 @@ export class ShardLocks {
 
   /** Become a member; call once, before the first rebalance. */
   async join(): Promise<void> {
-    const { rows } = await this.#client.query<{ pid: number }>(
-      'SELECT pg_advisory_lock_shared($1, 0), pg_backend_pid() AS pid',
-      [MEMBER_CLASS],
-    );
+    const { rows } = await this.#client.query<{ pid: number }>('SELECT pg_advisory_lock_shared($1, 0), pg_backend_pid() AS pid', [
+      MEMBER_CLASS,
+    ]);
     this.#rotation = (rows[0]?.pid ?? 0) % SHARD_COUNT;
   }
 

@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { createTestDatabase, waitFor } from '../../../test/harness/index.js';
 import type { OutboxPublisher, PublishResult } from '../outbox-publisher.js';
 import { OutboxRelay, type OutboxRelayOptions } from '../outbox-relay.js';
 import type { OutboxRow } from '../outbox-row.js';
@@ -8,8 +7,14 @@ import { relayClient } from '../relay-session.js';
 /** A logger nobody reads. */
 export const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** What a fixture needs of the test harness; the spec passes it in, because only specs may reach across rooms. */
+export interface Harness {
+  createTestDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }>;
+  waitFor<T>(attempt: () => Promise<T>, options: { readonly what: string }): Promise<unknown>;
+}
+
 /** A database of one's own with an outbox to fill, and relays on it. Reset it after each spec, close it after the file. */
-export async function outboxFixture() {
+export async function outboxFixture({ createTestDatabase, waitFor }: Harness) {
   const database = await createTestDatabase();
   const pool = new pg.Pool({ connectionString: database.url, max: 8 });
   pool.on('connect', (client) => client.on('error', () => undefined));
@@ -63,7 +68,9 @@ export async function outboxFixture() {
   /** For the next spec of the file: no relay, nothing to publish. */
   const reset = async (): Promise<void> => {
     await Promise.all(relays.splice(0).map((each) => each.stop()));
-    await pool.query('TRUNCATE tidemark.events, tidemark.outbox, tidemark.outbox_dead_letters, tidemark.dead_letter_actions RESTART IDENTITY');
+    await pool.query(
+      'TRUNCATE tidemark.events, tidemark.outbox, tidemark.outbox_dead_letters, tidemark.dead_letter_actions RESTART IDENTITY',
+    );
   };
 
   const close = async (): Promise<void> => {
