@@ -80,6 +80,7 @@ const LOCK_STREAMS = `
 CREATE FUNCTION tidemark.lock_streams(p_streams text[])
 RETURNS TABLE (stream_id text, version integer)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
