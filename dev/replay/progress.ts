@@ -15,7 +15,7 @@ export class Progress {
   private done = 0;
   private detail = '';
   private shownAt = 0;
-  private readonly startedAt: number;
+  private startedAt: number;
 
   constructor(
     private readonly what: string,
@@ -25,6 +25,11 @@ export class Progress {
   ) {
     this.startedAt = this.now();
     this.shownAt = this.startedAt;
+  }
+
+  /** Counts the time from now on. */
+  restart(): void {
+    this.startedAt = this.shownAt = this.now();
   }
 
   advance(by = 1): void {

@@ -3,12 +3,16 @@ import type { TradeTotals } from './totals.js';
 
 export type OrderStatus = 'placed' | 'confirmed' | 'rejected' | 'cancelled';
 
+/** The file's prices are in pounds. */
+export const CURRENCY = 'GBP';
+
 /** An order as query-api lists it. */
 export interface ListedOrder {
   readonly orderId: string;
   readonly reference: string | null;
   readonly status: OrderStatus;
   readonly customerId: string;
+  readonly currency: string;
   /** ISO 8601. */
   readonly placedAt: string;
   /** Minor units. */
@@ -39,13 +43,21 @@ export interface OrderFilter {
   readonly placedTo?: string;
 }
 
+export interface RangeFigures {
+  readonly totals: TradeTotals;
+  readonly byStatus: ReadonlyMap<OrderStatus, number>;
+}
+
 /** What is asked of query-api. */
 export interface QuerySide {
-  totals(from: string, to: string): Promise<TradeTotals>;
-  /** How many orders of the range stand in each status. */
-  byStatus(from: string, to: string): Promise<ReadonlyMap<OrderStatus, number>>;
+  /** Of orders placed from `from` (included) to `to` (excluded). */
+  figures(from: string, to: string): Promise<RangeFigures>;
+  /** Orders of all time by status: quicker to tell than those of a range. */
+  byStatus(): Promise<ReadonlyMap<OrderStatus, number>>;
   orders(filter: OrderFilter): AsyncIterable<ListedOrder>;
   orderLines(orderId: string): Promise<readonly Pick<SaleLine, 'sku' | 'quantity' | 'unitPrice'>[]>;
+  /** Sales in {@link CURRENCY}. */
   products(): AsyncIterable<ListedProduct>;
+  /** Orders and spend in {@link CURRENCY}. */
   customers(): AsyncIterable<ListedCustomer>;
 }

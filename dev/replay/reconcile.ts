@@ -1,6 +1,6 @@
 import type { SaleOrder } from './invoice-mapping.js';
 import { countUp, type Ledger } from './ledger.js';
-import type { ListedOrder, QuerySide } from './query-side.js';
+import { CURRENCY, type ListedOrder, type QuerySide } from './query-side.js';
 import { TradeSum, type TradeTotals } from './totals.js';
 
 /** One thing that query-api answers otherwise than what was sent and accepted demands. */
@@ -57,13 +57,14 @@ export async function reconcile({ orders, ledger, query, from, to }: ReconcileIn
   }
 
   const expected = confirmed.totals();
-  const totals = await query.totals(from, to);
+  const { totals } = await query.figures(from, to);
   mismatches.push(...differences('totals', 'range', expected, totals));
 
-  const everything = confirmed;
-  const mine = { skus: new Set(confirmed.products.keys()), customers: new Set(confirmed.customers.keys()) };
-  const ordersElsewhere = await addOrdersElsewhere(everything, query, from, to);
-  mismatches.push(...(await compareProducts(everything, mine.skus, query)), ...(await compareCustomers(everything, mine.customers, query)));
+  // query-api tells products and customers of all time: what others sold of the same goods belongs to the sum, but is not judged.
+  const skus = new Set(confirmed.products.keys());
+  const customers = new Set(confirmed.customers.keys());
+  const ordersElsewhere = await addOrdersElsewhere(confirmed, query, from, to);
+  mismatches.push(...(await compareProducts(confirmed, skus, query)), ...(await compareCustomers(confirmed, customers, query)));
 
   const byStatus = new Map<string, number>();
   const rejectedBecause = new Map<string, number>();
@@ -108,7 +109,8 @@ function compareOrder(order: SaleOrder, ledger: Ledger, found: ListedOrder | und
 async function addOrdersElsewhere(sum: TradeSum, query: QuerySide, from: string, to: string): Promise<number> {
   let count = 0;
   for (const filter of [{ placedTo: from }, { placedFrom: to }]) {
-    for await (const { orderId, customerId } of query.orders({ ...filter, status: 'confirmed' })) {
+    for await (const { orderId, customerId, currency } of query.orders({ ...filter, status: 'confirmed' })) {
+      if (currency !== CURRENCY) continue;
       sum.add({ customerId, lines: await query.orderLines(orderId) });
       count += 1;
     }

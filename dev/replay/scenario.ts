@@ -20,7 +20,7 @@ export class Scenario {
 
   /** Such a SKU gets no opening stock, and pieces the file says were found are left out: every order that holds it is refused. */
   isShort(sku: string): boolean {
-    return !this.allPaid && hashBelow(`short:${sku}`, ONE_SHORT_SKU_IN) === 0;
+    return !this.allPaid && hashBelow(`out-of-stock:${sku}`, ONE_SHORT_SKU_IN) === 0;
   }
 
   /** Only sales under `allPaid`: no cancellations, nothing found or written off. */

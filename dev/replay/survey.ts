@@ -13,7 +13,7 @@ export interface Survey {
    * (542806 has another's rows in between).
    */
   readonly lastLines: ReadonlyMap<string, number>;
-  /** Sale invoices of the range; those refused later included. */
+  /** Sale invoices of the range: how many orders there will be (a row refused for less obvious reasons may still cost one). */
   readonly orders: number;
   /**
    * Pieces needed of each SKU of the range, for every sale and write-off of the whole file at once: with so many in stock nothing
@@ -29,12 +29,16 @@ export async function survey(rows: AsyncIterable<RetailRow>, range: DayRange): P
   let lastDay: string | null = null;
   const lastLines = new Map<string, number>();
   const orders = new Set<string>();
+  const refused = new Set<string>();
   const skus = new Set<string>();
   const demand = new Map<string, number>();
   for await (const row of rows) {
     count += 1;
     lastLines.set(row.invoice, row.line);
-    if (row.problem !== null) continue;
+    if (row.problem !== null) {
+      if (isGoods(row.code)) refused.add(row.invoice);
+      continue;
+    }
     const day = row.at.slice(0, 10);
     if (firstDay === null || day < firstDay) firstDay = day;
     if (lastDay === null || day > lastDay) lastDay = day;
@@ -43,7 +47,9 @@ export async function survey(rows: AsyncIterable<RetailRow>, range: DayRange): P
     if (!inRange(row.at, range)) continue;
     skus.add(row.code);
     if (row.pence > 0) orders.add(row.invoice);
+    if (row.pence > 0 && row.quantity < 0) refused.add(row.invoice);
   }
+  for (const invoice of refused) orders.delete(invoice);
   for (const [sku, pieces] of demand) if (pieces === 0 || !skus.has(sku)) demand.delete(sku);
   return { rows: count, firstDay, lastDay, lastLines, orders: orders.size, demand };
 }

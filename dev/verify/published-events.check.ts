@@ -1,0 +1,76 @@
+import type { Database } from './database.js';
+import { number, Violations, type Finding } from './finding.js';
+import { PublishedStreams } from './published-streams.js';
+import type { TopicRecords } from './topic-records.js';
+
+
+/** Reads the topics once, for I4 and I5. */
+export async function readTopics(topics: TopicRecords, onProgress: (records: number) => void = () => undefined): Promise<PublishedStreams> {
+  const published = new PublishedStreams();
+  for await (const records of topics.batches()) {
+    for (const record of records) published.add(record);
+    onProgress(published.records);
+  }
+  return published;
+}
+
+/**
+ * I4: every stored event is on its topic under its own id, and no record is there without a stored event. A record that is there twice
+ * (delivery is at least once) is counted, not a violation. Events among the outbox's dead letters are stored and not published.
+ */
+export async function checkPublishedEvents(database: Database, published: PublishedStreams): Promise<Finding> {
+  const violations = new Violations();
+  published.strange.kept.forEach((each) => violations.add(each));
+  violations.count = published.strange.count;
+
+  let events = 0;
+  const unseen = new Set(published.streams.keys());
+  let current = '';
+  let last = 0;
+  const endStream = (): void => {
+    if (current === '') return;
+    unseen.delete(current);
+    reportSurplus(published, current, last, violations);
+  };
+  for await (const rows of database.stream<{ stream: string; version: number; id: string }>(
+    'SELECT stream_id AS stream, version, event_id AS id FROM tidemark.events ORDER BY stream_id, version',
+  )) {
+    for (const { stream, version, id } of rows) {
+      if (stream !== current) {
+        endStream();
+        current = stream;
+      }
+      last = version;
+      events += 1;
+      const found = published.idOf(stream, version);
+      if (found === undefined) violations.add(`${stream}@${version} (${id}) is not on its topic`);
+      else if (found !== id) violations.add(`${stream}@${version} is ${id} in the store and ${found} on its topic`);
+    }
+  }
+  endStream();
+  for (const stream of unseen) reportSurplus(published, stream, 0, violations);
+  return {
+    checked: `${number(events)} stored events are on their topics, ${number(published.records)} records, ${number(published.duplicates)} of them duplicates`,
+    counts: { events, records: published.records, duplicates: published.duplicates },
+    violations,
+  };
+}
+
+/** I5: the first occurrences of a stream's events lie in version order, in one partition. */
+export function checkPublishedOrder(published: PublishedStreams): Finding {
+  return {
+    checked: `${number(published.streams.size)} streams lie in version order, each in one partition`,
+    counts: { streams: published.streams.size },
+    violations: published.disorder,
+  };
+}
+
+function reportSurplus(published: PublishedStreams, stream: string, stored: number, violations: Violations): void {
+  const { upTo, beyond } = published.versionsOf(stream);
+  for (let version = stored + 1; version <= upTo; version += 1) surplus(version);
+  for (const version of beyond) if (version > stored) surplus(version);
+
+  function surplus(version: number): void {
+    violations.add(`${stream}@${version} (${published.idOf(stream, version)}) is on its topic and not in the store`);
+  }
+}
