@@ -6,6 +6,7 @@ import { EventReader } from '#event-store/read';
 import { AuditModule } from './audit/audit.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { FulfilmentsModule } from './fulfilments/fulfilments.module.js';
+import { LIVE_WAITER } from './orders/live-order.query.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { OverviewModule } from './overview/overview.module.js';
 import { ProductsModule } from './products/products.module.js';
@@ -20,16 +21,18 @@ export interface QueryApiParts {
   readonly dataSource: DataSource;
   readonly reader: EventReader;
   readonly waiter: ProjectionWaiter;
+  readonly liveWaiter: ProjectionWaiter;
   readonly lag: ProjectionLag;
 }
 
 @Module({})
 export class QueryApiModule {
-  static of({ dataSource, reader, waiter, lag }: QueryApiParts): DynamicModule {
+  static of({ dataSource, reader, waiter, liveWaiter, lag }: QueryApiParts): DynamicModule {
     const shared = [
       { provide: DataSource, useValue: dataSource },
       { provide: EventReader, useValue: reader },
       { provide: ProjectionWaiter, useValue: waiter },
+      { provide: LIVE_WAITER, useValue: liveWaiter },
       { provide: ProjectionLag, useValue: lag },
     ];
     return {

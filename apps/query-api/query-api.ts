@@ -15,6 +15,11 @@ export interface StartOptions {
   readonly handleSignals?: boolean;
 }
 
+/** Milliseconds between two looks for those who follow an order. */
+const LIVE_POLL_MS = 100;
+/** Live answers at once. */
+const MAX_LIVE = 500;
+
 /** The query side: read models, and the audit of the event store. Reads only. */
 export async function startQueryApi(config: QueryApiConfig, logger: Logger, { handleSignals }: StartOptions = {}): Promise<RunningApp> {
   const { DATABASE_URL: databaseUrl, QUERY_POOL_SIZE: poolSize, QUERY_TIMEOUT_MS: statementTimeoutMs } = config;
@@ -22,9 +27,11 @@ export async function startQueryApi(config: QueryApiConfig, logger: Logger, { ha
   const dataSource = readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logger });
   await dataSource.initialize();
   const reader = new EventReader({ pool, upcasters: new Upcasters(upcasters) });
-  const waiter = new ProjectionWaiter({ versions: appliedVersions(dataSource, reader) });
+  const versions = appliedVersions(dataSource, reader);
+  const waiter = new ProjectionWaiter({ versions });
+  const liveWaiter = new ProjectionWaiter({ versions, pollMs: LIVE_POLL_MS, maxWaiting: MAX_LIVE });
   const lag = new ProjectionLag({ pool });
-  return startHttpApp(QueryApiModule.of({ dataSource, reader, waiter, lag }), {
+  return startHttpApp(QueryApiModule.of({ dataSource, reader, waiter, liveWaiter, lag }), {
     name: 'query-api',
     description: 'Reads of orders, stock, customers, products, fulfilments and figures; audit of every stream.',
     version: '1.0.0',
@@ -34,8 +41,8 @@ export async function startQueryApi(config: QueryApiConfig, logger: Logger, { ha
     checks: queryApiChecks({ dataSource, pool, lag }),
     problems: mapQueryError,
     handleSignals,
-    // Whoever still waits for a token is answered before the server closes.
-    stop: [{ name: 'waiter', run: () => waiter.close() }],
+    // Whoever still waits is answered, and live answers end, before the server closes.
+    stop: [{ name: 'waiters', run: () => [waiter, liveWaiter].forEach((each) => each.close()) }],
     close: [
       { name: 'read models', run: () => dataSource.destroy() },
       { name: 'event store', run: () => pool.end() },

@@ -4,6 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { parseStreamId } from '#domain';
 import { EventReader } from '#event-store/read';
 import { queryProblem } from '../reading/query-problems.js';
+import { StreamAnswer } from '../reading/stream-answer.js';
 import type { DiffAnswer, StateAnswer, StreamHistory } from './audit.answers.js';
 import { auditedEvents } from './audited-event.js';
 import { masked } from './masking.js';
@@ -29,7 +30,7 @@ export class GetStreamHistory extends Query<StreamHistory> {
 }
 
 /** A stream's history as NDJSON, without end but its own. */
-export class ExportStream extends Query<Readable> {
+export class ExportStream extends Query<StreamAnswer> {
   constructor(
     readonly streamId: string,
     readonly range: HistoryRange,
@@ -84,9 +85,9 @@ export class ExportStreamHandler implements IQueryHandler<ExportStream> {
   constructor(@Inject(EventReader) private readonly reader: EventReader) {}
 
   /** Pages are read only as fast as the client takes them; when it goes away the stream is destroyed and reading ends. */
-  async execute({ streamId, range }: ExportStream): Promise<Readable> {
+  async execute({ streamId, range }: ExportStream): Promise<StreamAnswer> {
     await existingHead(this.reader, streamId);
-    return Readable.from(this.lines(streamId, range), { objectMode: false });
+    return new StreamAnswer(Readable.from(this.lines(streamId, range), { objectMode: false }), 'application/x-ndjson');
   }
 
   private async *lines(streamId: string, range: HistoryRange): AsyncGenerator<string, void, undefined> {

@@ -29,6 +29,16 @@ export const OrderSummary = z.object({
 });
 export type OrderSummary = z.infer<typeof OrderSummary>;
 
+export const OrderHistoryEntry = z.object({
+  version: z.int(),
+  status: z.enum(ORDER_STATUSES),
+  detail: z.string().nullable().describe('Why, where there is something to say.'),
+  actor: z.string(),
+  occurredAt: instant,
+  recordedAt: instant,
+});
+export type OrderHistoryEntry = z.infer<typeof OrderHistoryEntry>;
+
 export const OrderDetail = OrderSummary.extend({
   refusal: Refusal.nullable(),
   cancellation: z
@@ -44,16 +54,7 @@ export const OrderDetail = OrderSummary.extend({
       unitPrice: z.int().describe('Minor units a piece.'),
     }),
   ),
-  history: z.array(
-    z.object({
-      version: z.int(),
-      status: z.enum(ORDER_STATUSES),
-      detail: z.string().nullable().describe('Why, where there is something to say.'),
-      actor: z.string(),
-      occurredAt: instant,
-      recordedAt: instant,
-    }),
-  ),
+  history: z.array(OrderHistoryEntry),
 });
 export type OrderDetail = z.infer<typeof OrderDetail>;
 
@@ -80,12 +81,14 @@ export const orderDetail = (row: OrderRow, lines: readonly OrderLineRow[], histo
   cancellation: row.cancelledFrom === null ? null : { reason: row.cancelReason, from: row.cancelledFrom },
   confirmationMs: row.confirmedRecordedAt === null ? null : row.confirmedRecordedAt.getTime() - row.placedRecordedAt.getTime(),
   lines: lines.map(({ lineNo, sku, description, quantity, unitPrice }) => ({ lineNo, sku, description, quantity, unitPrice })),
-  history: history.map(({ version, status, detail, actor, occurredAt, recordedAt }) => ({
-    version,
-    status,
-    detail,
-    actor,
-    occurredAt: occurredAt.toISOString(),
-    recordedAt: recordedAt.toISOString(),
-  })),
+  history: history.map(orderHistoryEntry),
+});
+
+export const orderHistoryEntry = ({ version, status, detail, actor, occurredAt, recordedAt }: OrderHistoryRow): OrderHistoryEntry => ({
+  version,
+  status,
+  detail,
+  actor,
+  occurredAt: occurredAt.toISOString(),
+  recordedAt: recordedAt.toISOString(),
 });

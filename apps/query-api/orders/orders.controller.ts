@@ -1,10 +1,13 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
-import { ApiRead } from '../reading/api-read.js';
+import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { apiProblems } from '#platform';
+import { ApiRead, READ_PROBLEMS } from '../reading/api-read.js';
 import { timeRange } from '../reading/instant.js';
 import { pageOf } from '../reading/page.js';
+import { QUERY_PROBLEMS } from '../reading/query-problems.js';
 import { ReadParams } from '../reading/read.params.js';
 import { ServedBy } from '../reading/served-by.js';
+import { FollowOrder } from './live-order.query.js';
 import { OrderDetail, OrderSummary } from './order.answers.js';
 import { ListOrdersParams, OrderPath } from './order.params.js';
 import { GetOrder, ListOrders } from './order.queries.js';
@@ -29,5 +32,20 @@ export class OrdersController {
   })
   get(@Param() { orderId }: OrderPath, @Query() _params: ReadParams): GetOrder {
     return new GetOrder(orderId);
+  }
+
+  @Get(':orderId/live')
+  @ApiOperation({
+    summary: "An order's changes of status, those so far and then as they happen.",
+    description:
+      'Server-sent events named `status`; `id` is the version, `data` an entry of the history. A comment every 15 s; ends after 10 min.',
+  })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Only what came after this version.', schema: { type: 'string' } })
+  @ApiHeader({ name: 'Consistency-Token', required: false, description: 'Like `consistentWith`.', schema: { type: 'string' } })
+  @ApiResponse({ status: 200, description: 'The events.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @apiProblems(QUERY_PROBLEMS, [...READ_PROBLEMS, 'order.not-found'])
+  follow(@Param() { orderId }: OrderPath, @Query() _params: ReadParams, @Headers('last-event-id') last?: string): FollowOrder {
+    // A mark that is not ours is ignored, as browsers send back whatever they were given.
+    return new FollowOrder(orderId, last !== undefined && /^\d{1,9}$/.test(last) ? Number(last) : 0);
   }
 }

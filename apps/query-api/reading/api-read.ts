@@ -15,7 +15,8 @@ export interface ApiReadOptions {
   readonly problems?: readonly QueryProblemCode[];
 }
 
-const COMMON_PROBLEMS = [
+/** What every read can answer. */
+export const READ_PROBLEMS = [
   'malformed-request',
   'validation-failed',
   'invalid-consistency-token',
@@ -61,6 +62,6 @@ export function ApiRead({ summary, description, answer, ndjson, problems = [] }:
       },
     }),
     ApiResponse({ status: 304, description: 'The client has this answer already.', headers: { ...FRESHNESS, ...TAGS } as never }),
-    apiProblems(QUERY_PROBLEMS, [...COMMON_PROBLEMS, ...problems]),
+    apiProblems(QUERY_PROBLEMS, [...READ_PROBLEMS, ...problems]),
   ) as MethodDecorator;
 }

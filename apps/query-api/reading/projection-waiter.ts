@@ -33,6 +33,7 @@ interface Waiting {
 export class ProjectionWaiter {
   private readonly waiting = new Set<Waiting>();
   private timer: NodeJS.Timeout | undefined;
+  private ended = false;
 
   constructor(private readonly options: ProjectionWaiterOptions) {}
 
@@ -41,12 +42,17 @@ export class ProjectionWaiter {
     return this.waiting.size;
   }
 
+  /** Whoever comes now is not waited for: too many wait already, or the process is stopping. */
+  get full(): boolean {
+    return this.ended || this.waiting.size >= (this.options.maxWaiting ?? 1_000);
+  }
+
   /** Undefined once it is applied; what lacks when `waitMs` passed before, or when `signal` was aborted. */
   async wait(source: Source, token: ConsistencyToken, waitMs: number, signal?: AbortSignal): Promise<Lack | undefined> {
     const current = await this.look(source, token.streamId);
     const lack: Lack = { ...token, source, current };
     if (current >= token.version) return undefined;
-    if (waitMs <= 0 || signal?.aborted === true || this.waiting.size >= (this.options.maxWaiting ?? 1_000)) return lack;
+    if (waitMs <= 0 || this.full || signal?.aborted === true) return lack;
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         source,
@@ -69,6 +75,7 @@ export class ProjectionWaiter {
 
   /** Everyone who waits is told how far their source is. */
   close(): void {
+    this.ended = true;
     clearTimeout(this.timer);
     for (const waiting of [...this.waiting]) waiting.settle(lackOf(waiting));
   }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { Inject, Injectable, StreamableFile, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { QueryBus, type IQuery } from '@nestjs/cqrs';
@@ -14,6 +13,7 @@ import { categoriesOf, type Source } from './projections.js';
 import { queryProblem } from './query-problems.js';
 import { DEFAULT_WAIT_MS, type ReadParams } from './read.params.js';
 import { SERVED_BY } from './served-by.js';
+import { StreamAnswer } from './stream-answer.js';
 
 /**
  * Everything the reads have in common, so that a controller only turns a request into a query: waits for the consistency token,
@@ -51,7 +51,12 @@ export class ReadInterceptor implements NestInterceptor {
     const freshness = await this.freshness(sources);
     const result: unknown = await this.queries.execute(query);
     void reply.headers(freshness);
-    if (result instanceof Readable) return new StreamableFile(result, { type: 'application/x-ndjson; charset=utf-8' });
+    if (result instanceof StreamAnswer) {
+      // Its end may come after the server began to close; a connection kept alive then would hold that up.
+      void reply.headers({ 'Cache-Control': 'no-store', Connection: 'close' });
+      reply.raw.once('close', () => result.gone?.abort());
+      return new StreamableFile(result.stream, { type: `${result.type}; charset=utf-8` });
+    }
 
     const body = JSON.stringify(result);
     const tag = weakTag(body);
