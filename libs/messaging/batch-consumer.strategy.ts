@@ -9,7 +9,7 @@ import { ConsumerDeadLetters, type Resolution } from './consumer-dead-letters.js
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { EventBatch } from './event-batch.js';
 import type { IncomingMessage } from './event-message.js';
-import type { MessagingLogger } from './kafkajs/kafkajs-log.js';
+import type { MessagingLogger } from './messaging-logger.js';
 import { DEFAULT_RETRY, type RetryPolicy, type Stall } from './retry-schedule.js';
 
 export interface BatchConsumerOptions {
@@ -61,6 +61,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   private consumer: BatchConsumer | undefined;
   private deadLetterProducer: BatchProducer | undefined;
   private stopping: Promise<void> | undefined;
+  private fatalError: Error | undefined;
 
   constructor(private readonly options: BatchConsumerOptions) {
     super();
@@ -200,6 +201,8 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   }
 
   private fatal(error: Error): void {
+    if (this.fatalError !== undefined) return;
+    this.fatalError = error;
     this.options.logger.error({ event: 'consumer.fatal', group: this.options.groupId, detail: error.message });
     this.options.onFatal(error);
   }

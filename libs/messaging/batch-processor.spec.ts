@@ -32,7 +32,9 @@ class MemoryDeadLetters implements DeadLetterSink {
       this.failures -= 1;
       return Promise.reject(new Error('dead letters are not reachable'));
     }
-    const poisoned = letters.filter(({ code, streamId }) => code !== 'stream-parked' && streamId !== null).map(({ streamId }) => streamId as string);
+    const poisoned = letters
+      .filter(({ code, streamId }) => code !== 'stream-parked' && streamId !== null)
+      .map(({ streamId }) => streamId as string);
     const known = new Set([...this.parked, ...poisoned]);
     const released = letters.map(({ streamId }) => streamId).filter((id): id is string => id !== null && !known.has(id));
     if (released.length > 0) return Promise.resolve(released);
@@ -45,7 +47,7 @@ class MemoryDeadLetters implements DeadLetterSink {
 function setUp(handler: (batch: EventBatch) => Promise<void>, options: Partial<BatchProcessorOptions> = {}) {
   const sink = new MemoryDeadLetters();
   const logger = recordingLogger();
-  const onFatal = vi.fn();
+  const onFatal = vi.fn<(error: Error) => void>();
   const processor = new BatchProcessor({
     groupId: 'spec',
     codec: new CloudEventsCodec(),
@@ -68,7 +70,8 @@ function batchOf(messages: readonly IncomingMessage[]): IncomingBatch {
   return { topic: 'tidemark.order', partition: 0, messages, highWatermark: String(messages.length) };
 }
 
-const at = (offset: number, streamId: string, version: number): IncomingMessage => received(encode(sampleEvent(streamId, version)), 0, offset);
+const at = (offset: number, streamId: string, version: number): IncomingMessage =>
+  received(encode(sampleEvent(streamId, version)), 0, offset);
 const names = (events: readonly EventMessage[]): string[] => events.map(({ streamId, version }) => `${streamId}@${version}`);
 
 /** Applies everything; fails as told. */
@@ -108,7 +111,10 @@ describe('BatchProcessor', () => {
     const broken = { ...at(1, 'order-a', 2), value: Buffer.from('{"oops') };
     await process([at(0, 'order-a', 1), broken, at(2, 'order-b', 1), at(3, 'order-a', 3)]);
     expect(calls).toEqual([['order-a@1', 'order-b@1']]);
-    expect(sink.letters.map(({ message, code }) => [message.offset, code])).toEqual([['1', 'value-malformed'], ['3', 'stream-parked']]);
+    expect(sink.letters.map(({ message, code }) => [message.offset, code])).toEqual([
+      ['1', 'value-malformed'],
+      ['3', 'stream-parked'],
+    ]);
     expect(sink.letters[0]?.message.value?.toString()).toBe('{"oops');
     expect(processed).toEqual(['3']);
     await process([at(4, 'order-a', 4), at(5, 'order-b', 2)]);
@@ -133,8 +139,14 @@ describe('BatchProcessor', () => {
     });
     const { process, sink, processor } = setUp(handler);
     await process([at(0, 'order-a', 1), at(1, 'order-a', 2), at(2, 'order-b', 1), at(3, 'order-a', 3)]);
-    expect(calls).toEqual([['order-a@1', 'order-a@2', 'order-b@1', 'order-a@3'], ['order-a@1', 'order-b@1']]);
-    expect(sink.letters.map(({ message, code }) => [message.offset, code])).toEqual([['1', 'unknown-type'], ['3', 'stream-parked']]);
+    expect(calls).toEqual([
+      ['order-a@1', 'order-a@2', 'order-b@1', 'order-a@3'],
+      ['order-a@1', 'order-b@1'],
+    ]);
+    expect(sink.letters.map(({ message, code }) => [message.offset, code])).toEqual([
+      ['1', 'unknown-type'],
+      ['3', 'stream-parked'],
+    ]);
     expect(processor.stalls.list()).toEqual([]);
   });
 
@@ -209,7 +221,9 @@ describe('BatchProcessor', () => {
 
   it('learns of a stream parked elsewhere before it calls its next event a gap', async () => {
     const { calls, handler } = recording(({ messages }) =>
-      messages.some(({ streamId }) => streamId === 'order-a') ? new GapError([{ streamId: 'order-a', expected: 2, received: 3 }]) : undefined,
+      messages.some(({ streamId }) => streamId === 'order-a')
+        ? new GapError([{ streamId: 'order-a', expected: 2, received: 3 }])
+        : undefined,
     );
     const { process, sink } = setUp(handler);
     await process([at(0, 'order-b', 1)]);

@@ -5,8 +5,7 @@ import type { EventCodec } from './cloud-events.codec.js';
 import { claimedStream, STREAM_PARKED, type DeadLetter } from './dead-letter.js';
 import type { EventBatchHandler } from './event-batch.js';
 import type { EventMessage, IncomingMessage } from './event-message.js';
-import type { MessagingLogger } from './kafkajs/kafkajs-log.js';
-import { asError } from './kafkajs/send-failure.js';
+import { asError, type MessagingLogger } from './messaging-logger.js';
 import { PoisonEventError, PoisonMessageError } from './poison.js';
 import { backoff, Stalls, type RetryPolicy } from './retry-schedule.js';
 import { GapError } from './version-guard.js';
@@ -116,7 +115,12 @@ export class BatchProcessor {
         if (error instanceof PoisonEventError && this.convict(entries, error)) continue;
         const gap = error instanceof GapError;
         const stall = this.stalls.fail(topic, partition, error.message, gap);
-        logger[gap ? 'error' : 'warn']({ event: gap ? 'consumer.gap' : 'consumer.batch.failed', group: groupId, error: error.name, ...stall });
+        logger[gap ? 'error' : 'warn']({
+          event: gap ? 'consumer.gap' : 'consumer.batch.failed',
+          group: groupId,
+          error: error.name,
+          ...stall,
+        });
         if (gap) this.judgeGap(error, stall.since);
         // What looks like a failure may come from a stream parked by another process.
         this.parked = undefined;

@@ -11,7 +11,10 @@ const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter
 const time = fc.date({ min: new Date('1970-01-01'), max: new Date('2200-01-01'), noInvalidDate: true }).map((date) => date.toISOString());
 const streamId = fc.tuple(fc.constantFrom('order', 'stock', 'payment', 'fulfilment'), text).map(([category, key]) => `${category}-${key}`);
 const data = fc
-  .dictionary(fc.string().filter((key) => key !== '__proto__'), fc.jsonValue())
+  .dictionary(
+    fc.string().filter((key) => key !== '__proto__'),
+    fc.jsonValue(),
+  )
   // JSON has no −0.
   .map((value) => JSON.parse(JSON.stringify(value)) as object);
 
@@ -86,7 +89,10 @@ describe('CloudEvents codec', () => {
   });
 
   const good = received(encode(sampleEvent('order-1', 1, { commandId: '3b241101-e2bb-4255-8caf-4136c566a962' })), 3, 42);
-  const withHeader = (name: string, value: HeaderValue | undefined): IncomingMessage => ({ ...good, headers: { ...good.headers, [name]: value } });
+  const withHeader = (name: string, value: HeaderValue | undefined): IncomingMessage => ({
+    ...good,
+    headers: { ...good.headers, [name]: value },
+  });
   const poison: [string, string, IncomingMessage][] = [
     ['broken JSON', 'value-malformed', { ...good, value: Buffer.from('{"orderId":') }],
     ['bytes that are not UTF-8', 'value-malformed', { ...good, value: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]) }],
@@ -124,7 +130,11 @@ describe('CloudEvents codec', () => {
   });
 
   it('throws nothing but its own error, whatever the bytes', () => {
-    const header = fc.oneof(fc.uint8Array().map((bytes) => Buffer.from(bytes)), fc.string(), fc.constant(undefined));
+    const header = fc.oneof(
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.string(),
+      fc.constant(undefined),
+    );
     const names = Object.keys(good.headers);
     fc.assert(
       fc.property(

@@ -138,7 +138,8 @@ class HeaderReader {
   count(name: string): number {
     const text = this.text(name);
     const value = Number(text);
-    if (!/^\d{1,16}$/.test(text) || value < 1 || !Number.isSafeInteger(value)) throw this.poison('header-invalid', `${name} is not a count`);
+    if (!/^\d{1,16}$/.test(text) || value < 1 || !Number.isSafeInteger(value))
+      throw this.poison('header-invalid', `${name} is not a count`);
     return value;
   }
 

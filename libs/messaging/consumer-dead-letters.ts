@@ -99,9 +99,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
   }
 
   /** Newest first. */
-  async list(
-    filter: { streamId?: string; state?: DeadLetterState; beforeId?: number; limit?: number } = {},
-  ): Promise<DeadLetterRecord[]> {
+  async list(filter: { streamId?: string; state?: DeadLetterState; beforeId?: number; limit?: number } = {}): Promise<DeadLetterRecord[]> {
     const { rows } = await this.pool.query<LetterRow>(
       `SELECT ${LETTER} FROM tidemark.consumer_dead_letters
        WHERE group_id = $1 AND ($2::text IS NULL OR stream_id = $2) AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR id < $4)
@@ -119,7 +117,13 @@ export class ConsumerDeadLetters implements DeadLetterSink {
        FROM tidemark.consumer_parked_streams p WHERE p.group_id = $1 ORDER BY p.parked_at DESC LIMIT 1000`,
       [this.groupId],
     );
-    return rows.map(({ stream_id, code, reason, parked_at, held }) => ({ streamId: stream_id, code, reason, parkedAt: isoTime(parked_at), held }));
+    return rows.map(({ stream_id, code, reason, parked_at, held }) => ({
+      streamId: stream_id,
+      code,
+      reason,
+      parkedAt: isoTime(parked_at),
+      held,
+    }));
   }
 
   /** The message with its original bytes; undefined when there is no such letter in this group. */
@@ -136,8 +140,12 @@ export class ConsumerDeadLetters implements DeadLetterSink {
    * Delivers everything held for the stream in order, then ends its parking; answers how many were delivered. What `deliver` throws
    * comes out of here, with the stream still parked. Throws NotHeldError when it is not parked.
    */
-  async release(streamId: string, { by, note }: Resolution, deliver: (messages: readonly IncomingMessage[]) => Promise<void>): Promise<number> {
-    for (let delivered = 0; ; ) {
+  async release(
+    streamId: string,
+    { by, note }: Resolution,
+    deliver: (messages: readonly IncomingMessage[]) => Promise<void>,
+  ): Promise<number> {
+    for (let delivered = 0; ;) {
       const count = await this.transaction(async (client) => {
         const locked = await this.lockParked(client, [streamId]);
         if (!locked.has(streamId)) throw new NotHeldError(`stream ${streamId}`);
@@ -148,10 +156,19 @@ export class ConsumerDeadLetters implements DeadLetterSink {
           [this.groupId, streamId, RELEASE_BATCH],
         );
         if (rows.length === 0) {
-          await client.query('DELETE FROM tidemark.consumer_parked_streams WHERE group_id = $1 AND stream_id = $2', [this.groupId, streamId]);
+          await client.query('DELETE FROM tidemark.consumer_parked_streams WHERE group_id = $1 AND stream_id = $2', [
+            this.groupId,
+            streamId,
+          ]);
         } else {
           await deliver(rows.map(toMessage));
-          await this.resolve(client, rows.map((row) => row.id), 'released', by, note);
+          await this.resolve(
+            client,
+            rows.map((row) => row.id),
+            'released',
+            by,
+            note,
+          );
         }
         return { keep: true, result: rows.length };
       });

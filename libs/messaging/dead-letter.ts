@@ -19,7 +19,10 @@ export const STREAM_PARKED = 'stream-parked';
 export function claimedStream(message: IncomingMessage): string | null {
   const subject = message.headers['ce_subject'];
   const candidates = [subject === undefined || Array.isArray(subject) ? undefined : subject.toString(), message.key?.toString('utf8')];
-  return candidates.find((candidate) => candidate !== undefined && parseStreamId(candidate) !== undefined && !candidate.includes('\u0000')) ?? null;
+  return (
+    candidates.find((candidate) => candidate !== undefined && parseStreamId(candidate) !== undefined && !candidate.includes('\u0000')) ??
+    null
+  );
 }
 
 /** The copy for the dead-letter topic: key, value and headers as they came, and ours on top. */

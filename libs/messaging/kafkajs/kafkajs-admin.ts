@@ -4,12 +4,12 @@ import type { Admin, Consumer, ConsumerConfig } from 'kafkajs';
 
 import type { BrokerAdmin, PartitionLag } from '../broker.js';
 import { DEAD_LETTER_TOPIC, PARTITIONS_PER_TOPIC, TOPICS, type BrokerNames } from '../topics.js';
-import { asError } from './send-failure.js';
+import { isUnsettled } from './kafkajs-errors.js';
 
 /** Dead letters carry the original bytes and their own headers on top, so they need room above the events' limit. */
-export const DEAD_LETTER_MAX_BYTES = 2_097_152;
+const DEAD_LETTER_MAX_BYTES = 2_097_152;
 
-const LEADERS_DEADLINE_MS = 15_000;
+const SETTLED_WITHIN_MS = 15_000;
 
 export interface KafkaJsAdminOptions {
   createAdmin(): Admin;
@@ -48,21 +48,20 @@ export class KafkaJsAdmin implements BrokerAdmin {
         })),
       });
     }
-    await this.waitForLeaders(admin, wanted.map((topic) => this.names.toBroker(topic)));
+    // Metadata names a leader before that leader knows of its partition; an answer about offsets is proof.
+    for (const topic of wanted) await settled(() => admin.fetchTopicOffsets(this.names.toBroker(topic)));
   }
 
   async endOffsets(topic: string): Promise<Map<number, number>> {
     const admin = await this.connected();
-    const offsets = await admin.fetchTopicOffsets(this.names.toBroker(topic));
+    const offsets = await settled(() => admin.fetchTopicOffsets(this.names.toBroker(topic)));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
   async groupLag(groupId: string, topics: readonly string[] = Object.values(TOPICS)): Promise<PartitionLag[]> {
     const admin = await this.connected();
-    const committed = await admin.fetchOffsets({
-      groupId: this.names.group(groupId),
-      topics: topics.map((topic) => this.names.toBroker(topic)),
-    });
+    const group = { groupId: this.names.group(groupId), topics: topics.map((topic) => this.names.toBroker(topic)) };
+    const committed = await settled(() => admin.fetchOffsets(group));
     const lags: PartitionLag[] = [];
     for (const { topic, partitions } of committed) {
       const name = this.names.fromBroker(topic);
@@ -79,7 +78,8 @@ export class KafkaJsAdmin implements BrokerAdmin {
   /** kafkajs's own `setOffsets` does the same and takes five seconds for it. */
   async setGroupOffsets(groupId: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
     const group = this.names.group(groupId);
-    const { groups } = await (await this.connected()).describeGroups([group]);
+    const admin = await this.connected();
+    const { groups } = await settled(() => admin.describeGroups([group]));
     const state = groups[0]?.state ?? 'Dead';
     if (state !== 'Empty' && state !== 'Dead') throw new Error(`group ${group} has running members (${state}): stop them before moving it`);
     const consumer = this.options.createConsumer({ groupId: group, maxWaitTimeInMs: 50 });
@@ -117,19 +117,6 @@ export class KafkaJsAdmin implements BrokerAdmin {
     await (await connecting?.catch(() => undefined))?.disconnect();
   }
 
-  private async waitForLeaders(admin: Admin, topics: string[]): Promise<void> {
-    const giveUpAt = Date.now() + LEADERS_DEADLINE_MS;
-    for (let reason = 'no leader yet'; ; await sleep(50)) {
-      try {
-        const metadata = await admin.fetchTopicMetadata({ topics });
-        if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
-      } catch (error) {
-        reason = asError(error).message;
-      }
-      if (Date.now() > giveUpAt) throw new Error(`the topics ${topics.join(', ')} are not ready: ${reason}`);
-    }
-  }
-
   private settingsOf(topic: string): { name: string; value: string }[] {
     return [
       // The topic is replayed from its beginning by new consumers and by verification.
@@ -153,6 +140,16 @@ export class KafkaJsAdmin implements BrokerAdmin {
     } catch (error) {
       this.connecting = undefined;
       throw error;
+    }
+  }
+}
+
+async function settled<T>(ask: () => Promise<T>): Promise<T> {
+  for (const giveUpAt = Date.now() + SETTLED_WITHIN_MS; ; await sleep(50)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnsettled(error) || Date.now() > giveUpAt) throw error;
     }
   }
 }

@@ -120,7 +120,13 @@ describe('producer', () => {
     const bold = await broker.createProducer({ maxMessageBytes: 20_000_000 });
     const [poisoned, other] = [stream(), stream()];
     const huge = encode(sampleEvent(poisoned, 2, { data: { text: 'x'.repeat(3_000_000) } }));
-    const messages = [...messagesOf(other, 3), ...messagesOf(poisoned, 1), huge, encode(sampleEvent(poisoned, 3)), encode(sampleEvent(other, 4))];
+    const messages = [
+      ...messagesOf(other, 3),
+      ...messagesOf(poisoned, 1),
+      huge,
+      encode(sampleEvent(poisoned, 3)),
+      encode(sampleEvent(other, 4)),
+    ];
     const outcomes = await bold.send(messages);
     await bold.close();
     const expected = ['acknowledged', 'acknowledged', 'acknowledged', 'acknowledged', 'rejected', 'held-back', 'acknowledged'];
@@ -205,20 +211,24 @@ describe('consumer', () => {
   });
 
   it('survives a TypeError of its callback', async () => {
+    await producer.send(Array.from({ length: 5 }, () => encode(sampleEvent(`stock-${randomUUID()}`, 1))));
+    const expected = sum((await admin.endOffsets(TOPICS.stock)).values());
     let calls = 0;
-    const { seen } = await collect({
+    let delivered = 0;
+    await collect({
       topics: [TOPICS.stock],
       onBatch: async ({ messages }, control) => {
         calls += 1;
         if (calls === 1) throw new TypeError('cannot read properties of undefined');
-        seenLater.push(...messages);
+        delivered += messages.length;
         control.processed(messages.at(-1) as IncomingMessage);
         return 'done';
       },
     });
-    const seenLater = seen;
-    await waitFor(async () => seen.length >= sum((await admin.endOffsets(TOPICS.stock)).values()), { what: 'everything' });
-    expect(logger.lines.some(({ event, detail }) => event === 'kafka.consumer.batch-failed' && String(detail).includes('cannot read'))).toBe(true);
+    await waitFor(() => delivered === expected, { what: 'everything' });
+    expect(
+      logger.lines.some(({ event, detail }) => event === 'kafka.consumer.batch-failed' && String(detail).includes('cannot read')),
+    ).toBe(true);
   });
 
   it('loses nothing when a second consumer joins and the first leaves in mid-stream', async () => {
@@ -250,6 +260,30 @@ describe('consumer', () => {
     expect(seen.size).toBe(1_800);
     for (const id of streams) expect(firstVersions.get(id)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     expect(second?.consumer.state().assignedPartitions).toBe(12);
+  });
+
+  it('keeps its membership while a handler takes longer than the session', async () => {
+    const sessionTimeoutMs = 6_000;
+    const handled: number[] = [];
+    let assigned = 0;
+    await producer.send([encode(sampleEvent(`payment-${randomUUID()}`, 1))]);
+    const groupId = randomUUID();
+    const startedAt = performance.now();
+    await collect({
+      groupId,
+      sessionTimeoutMs,
+      topics: [TOPICS.payment],
+      onAssigned: () => Promise.resolve(void (assigned += 1)),
+      onBatch: async ({ partition, messages }, control) => {
+        handled.push(partition);
+        if (handled.length === 1) await waitFor(() => performance.now() - startedAt > sessionTimeoutMs + 1_500);
+        control.processed(messages.at(-1) as IncomingMessage);
+        return 'done';
+      },
+    });
+    await waitFor(async () => (await admin.groupLag(groupId, [TOPICS.payment])).every(({ lag }) => lag === 0), { what: 'the commit' });
+    expect(assigned).toBe(1);
+    expect(new Set(handled).size).toBe(handled.length);
   });
 
   it('leaves within two seconds, and the next one goes on where it stood', async () => {

@@ -1,10 +1,11 @@
 import kafkajs, { type Consumer, type ConsumerConfig, type Kafka as KafkaClient, type RetryOptions } from 'kafkajs';
 
 import type { BatchConsumer, BatchProducer, Broker, BrokerAdmin, ConsumerOptions } from '../broker.js';
+import type { MessagingLogger } from '../messaging-logger.js';
 import { BrokerNames, DEFAULT_TOPIC_PREFIX } from '../topics.js';
 import { KafkaJsAdmin } from './kafkajs-admin.js';
 import { KafkaJsConsumer } from './kafkajs-consumer.js';
-import { kafkaJsLog, type MessagingLogger } from './kafkajs-log.js';
+import { kafkaJsLog } from './kafkajs-log.js';
 import { KafkaJsProducer } from './kafkajs-producer.js';
 import { stopIdleTimers } from './spin-timer.patch.js';
 
@@ -27,6 +28,12 @@ const MAX_MESSAGE_BYTES = 1_000_000;
 
 /** Stated in full: kafkajs has other defaults when NODE_ENV is `test`. Gives up after about 2.5 s; our own loops go on from there. */
 const RETRY: RetryOptions = { retries: 5, initialRetryTime: 100, multiplier: 2, factor: 0.2, maxRetryTime: 1_000 };
+
+/**
+ * A consumer that gives up starts again as a new member, and the group waits a session for the old one: 6 s more after a broker
+ * restart (measured). So it holds on for about 40 s, as the member it is.
+ */
+const CONSUMER_RETRY: RetryOptions = { ...RETRY, retries: 40 };
 
 /** kafkajs behind our port. The constructor patches kafkajs's idle timers and throws when it does not know this kafkajs. */
 export class KafkaJsBroker implements Broker {
@@ -76,18 +83,18 @@ export class KafkaJsBroker implements Broker {
   }
 
   private consumer(config: ConsumerConfig): Consumer {
-    return this.client(30_000).consumer({ ...config, retry: RETRY, allowAutoTopicCreation: false });
+    return this.client(30_000, CONSUMER_RETRY).consumer({ ...config, retry: CONSUMER_RETRY, allowAutoTopicCreation: false });
   }
 
   /** One kafkajs client per role: clients share the table of committed offsets, which mixes up two consumers of one group. */
-  private client(requestTimeout: number): KafkaClient {
+  private client(requestTimeout: number, retry = RETRY): KafkaClient {
     const { brokers, clientId, logger } = this.options;
     return new Kafka({
       brokers: [...brokers],
       clientId,
       connectionTimeout: 3_000,
       requestTimeout,
-      retry: RETRY,
+      retry,
       logLevel: logLevel.INFO,
       logCreator: kafkaJsLog(logger),
     });

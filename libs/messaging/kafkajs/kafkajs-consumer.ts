@@ -4,10 +4,10 @@ import type { Consumer, ConsumerConfig, EachBatchPayload, KafkaMessage } from 'k
 
 import type { BatchConsumer, BatchOutcome, ConsumerOptions, ConsumerState } from '../broker.js';
 import type { HeaderValue, IncomingMessage } from '../event-message.js';
+import { asError, type MessagingLogger } from '../messaging-logger.js';
 import type { BrokerNames } from '../topics.js';
-import type { MessagingLogger } from './kafkajs-log.js';
+import { isBrokerAway, isUnsettled } from './kafkajs-errors.js';
 import { OffsetCommits } from './offset-commits.js';
-import { asError } from './send-failure.js';
 
 export interface KafkaJsConsumerOptions extends ConsumerOptions {
   /** A fresh kafkajs consumer on a client of its own. */
@@ -20,6 +20,8 @@ const MEBIBYTE = 1_048_576;
 /** No event of any kind from kafkajs for so long, with no batch running: it has silently stopped. */
 const SILENCE_IS_FATAL_MS = 90_000;
 const STOP_DEADLINE_MS = 5_000;
+/** A fetch answers within its longest wait; without one for so long, and with no batch running, the broker is away. */
+const FETCHES_WITHIN_MS = 5_000;
 
 /**
  * kafkajs's batch consumer, made dependable:
@@ -27,7 +29,7 @@ const STOP_DEADLINE_MS = 5_000;
  * - heartbeats go on while a handler works; when the group rebalances meanwhile, the batches still queued are given up at once
  * - a batch to be tried later pauses its partition only; the others go on
  * - offsets are committed after the work, at most every 250 ms, before a rejoin and before leaving
- * - a crash that kafkajs will not restart from, and a consumer that has gone silent, end in `onFatal`
+ * - it comes back by itself while the broker is away; any other crash that kafkajs will not restart from, and silence, end in `onFatal`
  */
 export class KafkaJsConsumer implements BatchConsumer {
   private consumer: Consumer | undefined;
@@ -45,6 +47,7 @@ export class KafkaJsConsumer implements BatchConsumer {
   private readonly stopped = new AbortController();
   private readonly resumeTimers = new Set<NodeJS.Timeout>();
   private watchdog: NodeJS.Timeout | undefined;
+  private away = false;
   private announceJoin: () => void = () => undefined;
   private readonly firstJoin = new Promise<void>((resolve) => (this.announceJoin = resolve));
 
@@ -54,21 +57,14 @@ export class KafkaJsConsumer implements BatchConsumer {
 
   state(): ConsumerState {
     const lastFetchAt = this.lastFetchAt === undefined ? null : new Date(this.lastFetchAt).toISOString();
-    return { joined: this.joined, assignedPartitions: this.joined ? this.assignedPartitions : 0, lastFetchAt };
+    const fetching = this.running.size > 0 || Date.now() - (this.lastFetchAt ?? 0) < FETCHES_WITHIN_MS + (this.options.maxWaitMs ?? 0);
+    const joined = this.joined && fetching;
+    return { joined, assignedPartitions: joined ? this.assignedPartitions : 0, lastFetchAt };
   }
 
   async start(): Promise<void> {
     this.watchdog = setInterval(() => this.lookForSilence(), 5_000).unref();
-    for (let attempt = 1; !this.stopping; attempt += 1) {
-      try {
-        await this.run();
-        break;
-      } catch (error) {
-        this.log('warn', 'start-failed', { attempt, detail: asError(error).message });
-        await this.disconnect();
-        await sleep(Math.min(250 * 2 ** attempt, 5_000), undefined, { signal: this.stopped.signal }).catch(() => undefined);
-      }
-    }
+    await this.connect();
     await this.firstJoin;
   }
 
@@ -89,6 +85,20 @@ export class KafkaJsConsumer implements BatchConsumer {
     const deadline = sleep(STOP_DEADLINE_MS, 'late' as const, { ref: false });
     if ((await Promise.race([finish(), deadline])) === 'late') this.log('warn', 'stop-incomplete', { running: this.running.size });
     this.joined = false;
+  }
+
+  /** Until it works, or the consumer is stopped. */
+  private async connect(): Promise<void> {
+    for (let attempt = 1; !this.stopping; attempt += 1) {
+      try {
+        await this.run();
+        break;
+      } catch (error) {
+        this.log('warn', 'start-failed', { attempt, detail: asError(error).message });
+        await this.disconnect();
+        await sleep(Math.min(250 * 2 ** attempt, 5_000), undefined, { signal: this.stopped.signal }).catch(() => undefined);
+      }
+    }
   }
 
   private async run(): Promise<void> {
@@ -131,7 +141,7 @@ export class KafkaJsConsumer implements BatchConsumer {
     consumer.on(events.FETCH, alive);
     consumer.on(events.HEARTBEAT, alive);
     consumer.on(events.GROUP_JOIN, ({ payload }) => {
-      seen();
+      alive();
       // Offsets of the old assignment may belong to others now.
       this.commits.forget();
       this.partitionsReady = undefined;
@@ -154,8 +164,13 @@ export class KafkaJsConsumer implements BatchConsumer {
     consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
       seen();
       this.joined = false;
-      this.log(restart ? 'warn' : 'error', 'crashed', { detail: error.message, restart });
-      if (!restart && !this.stopping) this.options.onFatal(error);
+      const passing = restart || isBrokerAway(error);
+      // A coordinator that still loads is normal after every broker start.
+      this.log(isUnsettled(error) ? 'info' : passing ? 'warn' : 'error', 'crashed', { detail: error.message, restart, error: error.name });
+      if (restart || this.stopping) return;
+      // kafkajs calls a coordinator it could not reach final. It has disconnected before it says so.
+      if (passing) void this.connect();
+      else this.options.onFatal(error);
     });
   }
 
@@ -203,18 +218,23 @@ export class KafkaJsConsumer implements BatchConsumer {
     }
     const messages = batch.messages.map((message) => incoming(topic, batch.partition, message));
     const last = messages.at(-1);
-    return this.options.onBatch(
+    let complete = false;
+    const outcome = await this.options.onBatch(
       { topic, partition: batch.partition, messages, highWatermark: batch.highWatermark },
       {
         signal,
         processed: (message) => {
           payload.resolveOffset(message.offset);
+          complete = message.offset === last?.offset;
           // Behind the last message may be records that no consumer is shown.
-          const offset = message.offset === last?.offset ? batch.lastOffset() : message.offset;
+          const offset = complete ? batch.lastOffset() : message.offset;
           this.commits.add(batch.topic, batch.partition, (BigInt(offset) + 1n).toString());
         },
       },
     );
+    // Otherwise it would come again at once, for ever.
+    if (outcome === 'done' && !complete && !signal.aborted) throw new Error('the batch was called done but not reported as processed');
+    return outcome;
   }
 
   private pause(payload: EachBatchPayload, ms: number): void {
@@ -235,6 +255,10 @@ export class KafkaJsConsumer implements BatchConsumer {
 
   private lookForSilence(): void {
     if (this.running.size > 0) this.lastEventAt = Date.now();
+    const away = this.joined && !this.state().joined;
+    if (away !== this.away)
+      this.log(away ? 'warn' : 'info', away ? 'broker-away' : 'broker-back', { lastFetchAt: this.state().lastFetchAt });
+    this.away = away;
     if (this.consumer === undefined || !this.joined || Date.now() - this.lastEventAt < SILENCE_IS_FATAL_MS) return;
     this.options.onFatal(new Error(`the consumer of group ${this.options.groupId} has shown no activity for ${SILENCE_IS_FATAL_MS} ms`));
   }

@@ -1,17 +1,23 @@
 import kafkajs, { type LogEntry, type logCreator } from 'kafkajs';
-import type { Logger } from 'pino';
+
+import type { MessagingLogger } from '../messaging-logger.js';
 
 const { logLevel } = kafkajs;
 
-/** As much of a logger as this room uses. */
-export type MessagingLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
-
 /**
- * Normal life that kafkajs reports as ERROR or WARN: a coordinator still loading after a broker start, a group rebalancing, and the
- * warning about our bounded retries (we make a new producer after each failed send, which is what it asks for).
+ * Normal life that kafkajs reports as ERROR or WARN: a coordinator still loading after a broker start, a group rebalancing, a warning
+ * about our bounded retries (we make a new producer after each failed send, which is what it asks for); and the single tries of
+ * connecting and sending, several a second while a broker is away, whose outcome our producer and consumer report.
  */
-const EXPECTED =
-  /coordinator is not available|coordinator is loading|not the (correct )?coordinator|is rebalancing|rebalance is needed|rejoin is needed|Limiting retries for the idempotent producer/i;
+const EXPECTED = new RegExp(
+  [
+    'coordinator is (not available|loading)|not the (correct )?coordinator|not the leader',
+    'is rebalancing|rebalance is needed|rejoin is needed|not aware of this member',
+    'Limiting retries for the idempotent producer',
+    'Connection (error|timeout)|Closed connection|Failed to connect|Failed to send messages|Crash:|Restarting the consumer',
+  ].join('|'),
+  'i',
+);
 
 /**
  * kafkajs speaks through our log: one stable event name, never a stack or a payload. Its ERROR becomes a warning, because each attempt

@@ -2,9 +2,9 @@ import type { Message, Producer, TopicMessages } from 'kafkajs';
 
 import type { BatchProducer, SendVerdict } from '../broker.js';
 import type { HeaderValue, OutgoingMessage } from '../event-message.js';
+import { asError, type MessagingLogger } from '../messaging-logger.js';
 import type { BrokerNames } from '../topics.js';
-import type { MessagingLogger } from './kafkajs-log.js';
-import { asError, classifySendFailure } from './send-failure.js';
+import { classifySendFailure } from './kafkajs-errors.js';
 
 export interface KafkaJsProducerOptions {
   /** A fresh, unconnected, idempotent kafkajs producer. */

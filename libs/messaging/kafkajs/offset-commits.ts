@@ -1,6 +1,5 @@
 import type { EachBatchPayload } from 'kafkajs';
-
-import { asError } from './send-failure.js';
+import { asError } from '../messaging-logger.js';
 
 type CommitOffsets = EachBatchPayload['commitOffsetsIfNecessary'];
 

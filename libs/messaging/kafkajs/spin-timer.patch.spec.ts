@@ -19,7 +19,15 @@ interface Queue {
 function queue(options: object = {}): Queue {
   const RequestQueue = require('kafkajs/src/network/requestQueue') as new (options: object) => Queue;
   const logger = { debug: () => undefined, warn: () => undefined };
-  return new RequestQueue({ maxInFlightRequests: 1, requestTimeout: 1_000, enforceRequestTimeout: false, clientId: 'x', broker: 'y', logger, ...options });
+  return new RequestQueue({
+    maxInFlightRequests: 1,
+    requestTimeout: 1_000,
+    enforceRequestTimeout: false,
+    clientId: 'x',
+    broker: 'y',
+    logger,
+    ...options,
+  });
 }
 
 function request(correlationId: number, sent: number[]): object {

@@ -1,5 +1,5 @@
 import type { EventMessage, HeaderValue, IncomingMessage, OutgoingMessage } from '../event-message.js';
-import type { MessagingLogger } from '../kafkajs/kafkajs-log.js';
+import type { MessagingLogger } from '../messaging-logger.js';
 
 /** Deterministic UUID for specs. */
 export const uuid = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
