@@ -2,9 +2,7 @@
 // missing or out of date, then runs the target: `node dev/bootstrap.mjs <target> [arguments]`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -40,10 +38,15 @@ async function main() {
   if (target === undefined) throw new Told(`Unknown target "${name}": there are ${Object.keys(TARGETS).join(', ')}.`);
   checkNode();
   if (target.startsKafka) checkJavaAndMaven();
-  await underLock(async () => {
-    if (!target.withoutInstall) await install();
-    await build();
-  });
+  if (name === 'stop') {
+    // What was never built was never started.
+    if (!existsSync(join(ROOT, target.run))) return say('Nothing is running here.');
+  } else {
+    await underLock(async () => {
+      if (!target.withoutInstall) await install();
+      await build();
+    });
+  }
   // Not as a child process: signals then reach the target directly, and its exit code is ours.
   const script = target.run ?? target.tool?.[0];
   if (script === undefined) return;
@@ -64,8 +67,11 @@ function checkJavaAndMaven() {
   if (java.error) throw new Told(`Java 17 or newer is needed for the local Kafka and was not found on the PATH: install it, ${orElse}.`);
   const [, first = '0', second = '0'] = /version "(\d+)(?:\.(\d+))?/.exec(java.stderr) ?? [];
   const version = first === '1' ? Number(second) : Number(first);
-  if (version < 17) throw new Told(`Java 17 or newer is needed for the local Kafka; the one on the PATH is ${version || 'unknown'}: update it, ${orElse}.`);
-  const maven = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'mvn')) || existsSync(join(folder, 'mvn.cmd')));
+  if (version < 17)
+    throw new Told(`Java 17 or newer is needed for the local Kafka; the one on the PATH is ${version || 'unknown'}: update it, ${orElse}.`);
+  const maven = (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => existsSync(join(folder, 'mvn')) || existsSync(join(folder, 'mvn.cmd')));
   const fetched = existsSync(CACHE) && readdirSync(CACHE).some((name) => name.startsWith('kafka-'));
   if (!maven && !fetched) {
     throw new Told(`Apache Maven is needed once, to fetch the local Kafka, and was not found on the PATH: install it, ${orElse}.`);
@@ -179,10 +185,16 @@ async function quietly(command, args, what) {
   const heartbeat = setInterval(() => say(`… still at it after ${took()}`), 10_000);
   try {
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-    if (code !== 0) throw new Told(`${output.trim()}\n${what} failed (exit code ${code}).`);
+    if (code !== 0) throw new Told(`${shortened(output)}\n${what} failed (exit code ${code}).`);
   } finally {
     clearInterval(heartbeat);
   }
+}
+
+/** npm explains its options after an error: the error comes first. */
+function shortened(output) {
+  const lines = output.trim().split('\n');
+  return lines.length <= 60 ? lines.join('\n') : [...lines.slice(0, 60), `… and ${lines.length - 60} more lines`].join('\n');
 }
 
 /** A tool that wants a process of its own; a terminal's Ctrl-C reaches it by itself, other signals are passed on. */

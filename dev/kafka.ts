@@ -29,6 +29,7 @@ export interface RunningKafka {
 // A CommonJS module: Node finds no named exports in it.
 const { Kafka, logLevel } = kafkajs;
 
+const POM = join(REPOSITORY_ROOT, 'dev', 'kafka', 'pom.xml');
 const JVM_FLAGS = ['-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.awt.headless=true'];
 const LOG_FLAGS = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.showDateTime=true'];
 
@@ -63,17 +64,20 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   return { process: child, broker, stop: async () => void (await child.stop('SIGTERM', 20_000)) };
 }
 
+/** Whether the broker's jars are there, so that a start needs no network. */
+export function hasKafkaJars(): boolean {
+  return existsSync(jarFolder());
+}
+
 /** The folder with the broker's jars; downloads them the first time. */
 export async function kafkaJars(): Promise<string> {
-  const pom = join(REPOSITORY_ROOT, 'dev', 'kafka', 'pom.xml');
-  const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
-  const jars = join(REPOSITORY_ROOT, '.tidemark-cache', `kafka-${version}`);
+  const jars = jarFolder();
   if (existsSync(jars)) return jars;
   mkdirSync(dirname(jars), { recursive: true });
   // Collected beside and renamed: two starts at once, or an interrupted one, never leave a folder with only some of the jars.
   const scratch = mkdtempSync(`${jars}-`);
   try {
-    await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${scratch}`]);
+    await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${scratch}`]);
     renameSync(scratch, jars);
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });
@@ -82,9 +86,26 @@ export async function kafkaJars(): Promise<string> {
   return jars;
 }
 
+/** Another set of versions is another folder. */
+function jarFolder(): string {
+  const version = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12);
+  return join(REPOSITORY_ROOT, '.tidemark-cache', `kafka-${version}`);
+}
+
 async function format(jars: string, properties: string): Promise<void> {
   const clusterId = randomBytes(16).toString('base64url');
-  await run('java', [...JVM_FLAGS, ...LOG_FLAGS, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]);
+  await run('java', [
+    ...JVM_FLAGS,
+    ...LOG_FLAGS,
+    '-cp',
+    `${jars}/*`,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    properties,
+  ]);
 }
 
 async function run(command: 'java' | 'mvn', args: readonly string[]): Promise<void> {
@@ -94,7 +115,10 @@ async function run(command: 'java' | 'mvn', args: readonly string[]): Promise<vo
     const { code, stdout, stderr } = error as NodeJS.ErrnoException & { stdout?: string; stderr?: string };
     if (code === 'ENOENT') {
       const what = command === 'java' ? 'Java 17 or newer' : 'Apache Maven';
-      throw new Error(`${what} is needed for the local Kafka and was not found on the PATH; install it, or give brokers as KAFKA_BROKERS.`, { cause: error });
+      throw new Error(
+        `${what} is needed for the local Kafka and was not found on the PATH; install it, or give brokers as KAFKA_BROKERS.`,
+        { cause: error },
+      );
     }
     throw new Error(`${command} failed: ${[stdout, stderr].join('\n').trim().split('\n').slice(-15).join('\n')}`, { cause: error });
   }

@@ -99,7 +99,12 @@ export class ManagedProcess {
  * Polls `probe` until it answers true. Throws after `deadlineMs`, or at once when the process has ended, with the end of its log.
  * A probe that throws counts as not yet.
  */
-export async function waitUntilReady(child: ManagedProcess, probe: () => Promise<boolean>, deadlineMs: number, everyMs = 50): Promise<void> {
+export async function waitUntilReady(
+  child: ManagedProcess,
+  probe: () => Promise<boolean>,
+  deadlineMs: number,
+  everyMs = 50,
+): Promise<void> {
   const giveUpAt = Date.now() + deadlineMs;
   let last = 'no answer';
   while (Date.now() < giveUpAt) {

@@ -112,7 +112,11 @@ class SampleClient {
   async command(path: string, body: object): Promise<{ orderId: string }> {
     const response = await fetch(`${this.urls.commandApi}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': `sample-${this.startId}-${++this.sent}`, 'x-actor': 'sample-customer' },
+      headers: {
+        'content-type': 'application/json',
+        'idempotency-key': `sample-${this.startId}-${++this.sent}`,
+        'x-actor': 'sample-customer',
+      },
       body: JSON.stringify(body),
     });
     const text = await response.text();

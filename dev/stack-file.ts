@@ -41,7 +41,8 @@ export function stackFilePath(directory = stateDir()): string {
 /** Throws, with a sentence for the terminal, when no stack is running from this checkout (or TIDEMARK_STATE_DIR). */
 export function readStackFile(directory = stateDir()): StackFile {
   const file = findStackFile(directory);
-  if (file === undefined) throw new Error(`No stack is running here (there is no ${stackFilePath(directory)}): start one with "npm start".`);
+  if (file === undefined)
+    throw new Error(`No stack is running here (there is no ${stackFilePath(directory)}): start one with "npm start".`);
   const supervisor = file.processes.find(({ name }) => name === 'supervisor');
   if (supervisor !== undefined && !isOurs(supervisor)) {
     throw new Error(`The stack that ${stackFilePath(directory)} tells of is no longer running: start it again with "npm start".`);

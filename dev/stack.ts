@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { migrate } from '../migrations/migrate.js';
 import { spawnApp, urlsOf, waitForApp, type AppEnvironment, type AppName } from './apps.js';
 import { DURABLE_SETTINGS, ensureDatabase, removeCluster, startPostgres, type RunningPostgres } from './embedded-postgres.js';
-import { startKafka } from './kafka.js';
+import { hasKafkaJars, kafkaJars, startKafka } from './kafka.js';
 import type { ManagedProcess } from './managed-process.js';
 import { isPortFree } from './ports.js';
 import { commandLineOf } from './process-table.js';
@@ -58,13 +58,21 @@ export class Stack {
     this.record();
     const phase = <T>(name: string, work: () => Promise<T>): Promise<T> => this.progress.phase(name, work);
     const { givenDatabaseUrl, givenKafkaBrokers } = this.config;
+    if (givenKafkaBrokers === undefined && !hasKafkaJars()) {
+      this.progress.say('  fetching Kafka, once (some 45 MB) …');
+      await this.progress.phase('kafka download', kafkaJars);
+    }
     // Groups start side by side and end one after the other, the last one first.
     await Promise.all([
       this.supervisor.startGroup(givenDatabaseUrl === undefined ? [this.postgres()] : [], phase),
       this.supervisor.startGroup(givenKafkaBrokers === undefined ? [this.kafka()] : [], phase),
     ]);
     await Promise.all([this.migrate(), this.ensureTopics()]);
-    const starting = (...apps: AppName[]): Promise<void> => this.supervisor.startGroup(apps.map((app) => this.app(app)), phase);
+    const starting = (...apps: AppName[]): Promise<void> =>
+      this.supervisor.startGroup(
+        apps.map((app) => this.app(app)),
+        phase,
+      );
     await Promise.all([starting('gateway'), starting('relay', 'orchestrator', 'projector'), starting('query-api', 'command-api')]);
     this.state = 'running';
     this.record();
@@ -128,7 +136,11 @@ export class Stack {
 
   private async ensureTopics(): Promise<void> {
     const { kafkaBrokers: brokers, topicPrefix } = this.environment;
-    const logger = createLogger({ app: 'stack', level: 'warn', destination: pino.destination({ dest: join(this.config.logDir, 'stack.log'), mkdir: true }) });
+    const logger = createLogger({
+      app: 'stack',
+      level: 'warn',
+      destination: pino.destination({ dest: join(this.config.logDir, 'stack.log'), mkdir: true }),
+    });
     const admin = new KafkaJsBroker({ brokers, clientId: 'stack', topicPrefix, logger }).admin();
     try {
       await this.progress.phase('topics', () => admin.ensureTopics());
@@ -174,7 +186,9 @@ export class StackError extends Error {}
 /** Forgets database, topics and the gateway's book of an embedded stack that is not running. */
 export function forgetData(config: StackConfig): void {
   if (config.givenDatabaseUrl !== undefined || config.givenKafkaBrokers !== undefined) {
-    throw new StackError('--fresh forgets the embedded database and broker; with DATABASE_URL or KAFKA_BROKERS given, empty those yourself.');
+    throw new StackError(
+      '--fresh forgets the embedded database and broker; with DATABASE_URL or KAFKA_BROKERS given, empty those yourself.',
+    );
   }
   removeCluster(config.postgres.dataDir);
   rmSync(config.kafka.dataDir, { recursive: true, force: true });
@@ -184,7 +198,9 @@ export function forgetData(config: StackConfig): void {
 /** One generation back is kept: `<app>.previous.log`. */
 function keepPreviousLogs(logDir: string): void {
   mkdirSync(logDir, { recursive: true });
-  for (const file of readdirSync(logDir).filter((name) => name.endsWith('.log') && !name.endsWith('.previous.log') && name !== 'supervisor.log')) {
+  for (const file of readdirSync(logDir).filter(
+    (name) => name.endsWith('.log') && !name.endsWith('.previous.log') && name !== 'supervisor.log',
+  )) {
     renameSync(join(logDir, file), join(logDir, file.replace(/\.log$/, '.previous.log')));
   }
 }

@@ -98,7 +98,7 @@ export class Supervisor {
 
   private async keepRunning(service: Service, first: ManagedProcess): Promise<void> {
     let child = first;
-    for (let deaths = 0; ; ) {
+    for (let deaths = 0; ;) {
       const startedAt = performance.now();
       const exit = await child.exited;
       if (this.stopping) return;

@@ -65,6 +65,8 @@ describe('an order', () => {
     const orderId = await place('tok_ok');
     await command(`/orders/${orderId}/cancel`, { reason: 'changed my mind' });
     expect(await ended(orderId)).toMatchObject({ status: 'cancelled' });
-    await waitFor(async () => [undefined, 'voided', 'refunded'].includes((await bookEntry(orderId))?.status), { what: 'the money given back' });
+    await waitFor(async () => [undefined, 'voided', 'refunded'].includes((await bookEntry(orderId))?.status), {
+      what: 'the money given back',
+    });
   });
 });

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeCluster } from '../dev/embedded-postgres.js';
 import { endLeftovers } from '../dev/leftovers.js';
 import { REPOSITORY_ROOT } from '../dev/paths.js';
 import { freePorts } from '../dev/ports.js';
@@ -32,10 +33,15 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'tidemark-start-'));
   const ports = await freePorts(PORT_VARIABLES.length);
-  env = { ...process.env, TIDEMARK_STATE_DIR: state, ...Object.fromEntries(PORT_VARIABLES.map((name, index) => [name, String(ports[index])])) };
+  env = {
+    ...process.env,
+    TIDEMARK_STATE_DIR: state,
+    ...Object.fromEntries(PORT_VARIABLES.map((name, index) => [name, String(ports[index])])),
+  };
 });
 afterAll(async () => {
   await endLeftovers(state);
+  removeCluster(join(state, 'pgdata'));
   rmSync(state, { recursive: true, force: true });
 }, 60_000);
 
@@ -88,78 +94,106 @@ describe('npm start', () => {
   let stack: StackFile;
   let paidOrder: string;
 
-  test('brings everything up and shows how four sample orders ended', async () => {
-    first = new Run('start');
-    await first.shows('Tidemark is up after');
-    expect(first.output).toMatch(/paid +confirmed/);
-    expect(first.output).toMatch(/card declined +rejected \(payment-declined\)/);
-    expect(first.output).toMatch(/out of stock +rejected \(out-of-stock\)/);
-    expect(first.output).toMatch(/customer cancels +cancelled/);
-    expect(first.output).not.toContain('not what was expected');
-    stack = readStackFile(state);
-    expect(stack.state).toBe('running');
-    expect(stack.processes.map(({ name }) => name).sort()).toEqual(
-      ['supervisor', 'gateway', 'relay', 'orchestrator', 'projector', 'query-api', 'command-api', 'kafka', 'postgres'].sort(),
-    );
-    paidOrder = /paid +confirmed.* ([0-9a-f-]{36})/.exec(first.output)![1]!;
-  }, PATIENCE);
+  test(
+    'brings everything up and shows how four sample orders ended',
+    async () => {
+      first = new Run('start');
+      await first.shows('Tidemark is up after');
+      expect(first.output).toMatch(/paid +confirmed/);
+      expect(first.output).toMatch(/card declined +rejected \(payment-declined\)/);
+      expect(first.output).toMatch(/out of stock +rejected \(out-of-stock\)/);
+      expect(first.output).toMatch(/customer cancels +cancelled/);
+      expect(first.output).not.toContain('not what was expected');
+      stack = readStackFile(state);
+      expect(stack.state).toBe('running');
+      expect(stack.processes.map(({ name }) => name).sort()).toEqual(
+        ['supervisor', 'gateway', 'relay', 'orchestrator', 'projector', 'query-api', 'command-api', 'kafka', 'postgres'].sort(),
+      );
+      paidOrder = /paid +confirmed.* ([0-9a-f-]{36})/.exec(first.output)![1]!;
+    },
+    PATIENCE,
+  );
 
-  test('says so when it runs already', async () => {
-    const second = new Run('start');
-    expect(await second.exitCode()).toBe(1);
-    expect(second.output).toContain('Tidemark is already running here');
-  }, PATIENCE);
+  test(
+    'says so when it runs already',
+    async () => {
+      const second = new Run('start');
+      expect(await second.exitCode()).toBe(1);
+      expect(second.output).toContain('Tidemark is already running here');
+    },
+    PATIENCE,
+  );
 
-  test.each(['relay', 'kafka', 'postgres'])('starts %s again when it dies, and says so', async (name) => {
-    const before = pidOf(name);
-    process.kill(before, 'SIGKILL');
-    await first.shows(new RegExp(`${name} ended unexpectedly \\(killed by SIGKILL\\): starting it again`));
-    await first.shows(`${name} is up again after`);
-    expect(pidOf(name)).not.toBe(before);
-    expect(commandLineOf(pidOf(name))).not.toBe('');
-  }, PATIENCE);
+  test.each(['relay', 'kafka', 'postgres'])(
+    'starts %s again when it dies, and says so',
+    async (name) => {
+      const before = pidOf(name);
+      process.kill(before, 'SIGKILL');
+      await first.shows(new RegExp(`${name} ended unexpectedly \\(killed by SIGKILL\\): starting it again`));
+      await first.shows(`${name} is up again after`);
+      expect(pidOf(name)).not.toBe(before);
+      expect(commandLineOf(pidOf(name))).not.toBe('');
+    },
+    PATIENCE,
+  );
 
-  test('ends everything in order on Ctrl-C, also when the key press arrives twice', async () => {
-    stack = readStackFile(state);
-    first.signal('SIGINT');
-    first.signal('SIGINT');
-    expect(await first.exitCode()).toBe(0);
-    expect(first.output).toContain('everything has stopped after');
-    expect(allGone(stack)).toBe(true);
-    expect(existsSync(join(state, 'stack.json'))).toBe(false);
-  }, PATIENCE);
+  test(
+    'ends everything in order on Ctrl-C, also when the key press arrives twice',
+    async () => {
+      stack = readStackFile(state);
+      first.signal('SIGINT');
+      first.signal('SIGINT');
+      expect(await first.exitCode()).toBe(0);
+      expect(first.output).toContain('everything has stopped after');
+      expect(allGone(stack)).toBe(true);
+      expect(existsSync(join(state, 'stack.json'))).toBe(false);
+    },
+    PATIENCE,
+  );
 
-  test('runs in the background with --detach, finds its data again, and ends what a killed supervisor left', async () => {
-    const background = new Run('start', ['--detach']);
-    expect(await background.exitCode(), background.output).toBe(0);
-    expect(background.output).toContain('It runs in the background');
-    const orphaned = readStackFile(state);
-    expect(await sees(paidOrder, orphaned)).toBe('confirmed');
+  test(
+    'runs in the background with --detach, finds its data again, and ends what a killed supervisor left',
+    async () => {
+      const background = new Run('start', ['--detach']);
+      expect(await background.exitCode(), background.output).toBe(0);
+      expect(background.output).toContain('It runs in the background');
+      const orphaned = readStackFile(state);
+      expect(await sees(paidOrder, orphaned)).toBe('confirmed');
 
-    process.kill(pidOf('supervisor'), 'SIGKILL');
-    await waitFor(() => commandLineOf(pidOf('supervisor')) === '', { what: 'the end of the supervisor' });
-    expect(() => readStackFile(state)).toThrow(/no longer running/);
-    const next = new Run('start', ['--detach']);
-    expect(await next.exitCode(), next.output).toBe(0);
-    expect(next.output).toMatch(/ended what an earlier start had left running: .*relay.*postgres/);
-    expect(allGone(orphaned)).toBe(true);
-  }, 2 * PATIENCE);
+      process.kill(pidOf('supervisor'), 'SIGKILL');
+      await waitFor(() => commandLineOf(pidOf('supervisor')) === '', { what: 'the end of the supervisor' });
+      expect(() => readStackFile(state)).toThrow(/no longer running/);
+      const next = new Run('start', ['--detach']);
+      expect(await next.exitCode(), next.output).toBe(0);
+      expect(next.output).toMatch(/ended what an earlier start had left running: .*relay.*postgres/);
+      expect(allGone(orphaned)).toBe(true);
+    },
+    2 * PATIENCE,
+  );
 
-  test('is ended by npm stop', async () => {
-    stack = readStackFile(state);
-    const stop = new Run('stop');
-    expect(await stop.exitCode()).toBe(0);
-    expect(stop.output).toContain('everything has stopped');
-    expect(allGone(stack)).toBe(true);
-    expect(() => readStackFile(state)).toThrow(/npm start/);
-  }, PATIENCE);
+  test(
+    'is ended by npm stop',
+    async () => {
+      stack = readStackFile(state);
+      const stop = new Run('stop');
+      expect(await stop.exitCode()).toBe(0);
+      expect(stop.output).toContain('everything has stopped');
+      expect(allGone(stack)).toBe(true);
+      expect(() => readStackFile(state)).toThrow(/npm start/);
+    },
+    PATIENCE,
+  );
 
-  test('tells a taken port in one sentence', async () => {
-    const other = createServer().listen(Number(env.QUERY_API_PORT), '127.0.0.1');
-    await once(other, 'listening');
-    const run = new Run('start');
-    expect(await run.exitCode()).toBe(1);
-    expect(run.output).toContain(`Port ${env.QUERY_API_PORT} (query-api) is taken by another program`);
-    other.close();
-  }, PATIENCE);
+  test(
+    'tells a taken port in one sentence',
+    async () => {
+      const other = createServer().listen(Number(env.QUERY_API_PORT), '127.0.0.1');
+      await once(other, 'listening');
+      const run = new Run('start');
+      expect(await run.exitCode()).toBe(1);
+      expect(run.output).toContain(`Port ${env.QUERY_API_PORT} (query-api) is taken by another program`);
+      other.close();
+    },
+    PATIENCE,
+  );
 });

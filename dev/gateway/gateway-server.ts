@@ -56,7 +56,10 @@ export async function createGateway(bookPath: string): Promise<Gateway> {
       { schema: { headers: KEY_HEADER } },
       async (request, reply) => {
         const result = await desk.change(operation, String(request.headers['idempotency-key']), request.params.reference);
-        return answer(reply, result ?? { status: 404, body: { code: 'payment-not-found', detail: 'there is no payment under this reference' } });
+        return answer(
+          reply,
+          result ?? { status: 404, body: { code: 'payment-not-found', detail: 'there is no payment under this reference' } },
+        );
       },
     );
   }

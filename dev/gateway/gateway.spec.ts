@@ -79,7 +79,10 @@ describe('idempotency keys', () => {
   });
   test('a key used for another request is refused', async () => {
     await authorize('tok_ok');
-    expect(await authorize('tok_ok', { reference: 'r2', key: 'r1:authorize' })).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect(await authorize('tok_ok', { reference: 'r2', key: 'r1:authorize' })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
   });
   test('a POST without a key is refused', async () => {
     expect((await gateway.app.inject({ method: 'POST', url: '/payments', payload: {} })).statusCode).toBe(400);
@@ -120,7 +123,9 @@ describe('troubles by token', () => {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': `r1:${operation}` },
         body:
-          operation === 'authorize' ? JSON.stringify({ reference: 'r1', amount: 5, currency: 'GBP', token: `tok_noanswer_${dropped}` }) : '{}',
+          operation === 'authorize'
+            ? JSON.stringify({ reference: 'r1', amount: 5, currency: 'GBP', token: `tok_noanswer_${dropped}` })
+            : '{}',
       });
     const path = dropped === 'void' ? ['authorize', 'void'] : ['authorize', 'capture', 'refund'];
     for (const operation of path) {

@@ -58,7 +58,9 @@ export class PaymentDesk {
       decide: () => {
         const known = this.payments.get(reference);
         if (known !== undefined && known.status !== 'declined') {
-          return { refusal: { httpStatus: 409, code: 'reference-used', detail: `there is a payment under this reference: it is ${known.status}` } };
+          return {
+            refusal: { httpStatus: 409, code: 'reference-used', detail: `there is a payment under this reference: it is ${known.status}` },
+          };
         }
         const { declineCode } = behaviourOf(token);
         const id = `pay_${fingerprintOf(reference, key).slice(0, 16)}`;

@@ -1,3 +1,3 @@
 export { createTestDatabase, uniqueTopicPrefix, type TestDatabase } from './test-database.js';
-export { startTestStack, type TestStack, type TestStackOptions } from './test-stack.js';
+export { startTestStack, type TestStack } from './test-stack.js';
 export { waitFor } from './wait-for.js';
