@@ -131,7 +131,12 @@ export class Stack {
 
   private async migrate(): Promise<void> {
     const remark = (count: number): string => (count === 0 ? 'up to date' : `${count} carried out`);
-    await this.progress.phase('migrations', () => migrate({ databaseUrl: this.environment.databaseUrl }), remark);
+    try {
+      await this.progress.phase('migrations', () => migrate({ databaseUrl: this.environment.databaseUrl }), remark);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      throw new StackError(`The migrations failed: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}`, { cause: error });
+    }
   }
 
   private async ensureTopics(): Promise<void> {
@@ -144,6 +149,8 @@ export class Stack {
     const admin = new KafkaJsBroker({ brokers, clientId: 'stack', topicPrefix, logger }).admin();
     try {
       await this.progress.phase('topics', () => admin.ensureTopics());
+    } catch (error) {
+      throw new StackError(`Kafka at ${brokers.join(', ')} does not take our topics: ${(error as Error).message}`, { cause: error });
     } finally {
       await admin.close();
     }

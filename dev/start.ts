@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '#platform';
 import { endLeftovers } from './leftovers.js';
 import { Progress, seconds } from './progress.js';
@@ -17,10 +16,7 @@ const SAME_KEY_PRESS_MS = 1_000;
 /** What the process in the background tells the one at the terminal. */
 type Message = { readonly line: string } | { readonly ready: true };
 
-const { values: flags } = parseArgs({
-  options: { fresh: { type: 'boolean', default: false }, detach: { type: 'boolean', default: false } },
-  strict: true,
-});
+const flags = parseFlags();
 
 try {
   const config = stackConfig();
@@ -32,6 +28,17 @@ try {
   if (process.connected) tell(error.message);
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
+}
+
+function parseFlags(): { fresh: boolean; detach: boolean } {
+  const known = ['--fresh', '--detach'];
+  const given = process.argv.slice(2);
+  const unknown = given.find((flag) => !known.includes(flag));
+  if (unknown !== undefined) {
+    process.stderr.write(`npm start knows ${known.join(' and ')}, not ${unknown}.\n`);
+    process.exit(1);
+  }
+  return { fresh: given.includes('--fresh'), detach: given.includes('--detach') };
 }
 
 function refuseSecond(config: StackConfig): void {
