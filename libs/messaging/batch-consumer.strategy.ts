@@ -166,7 +166,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
    */
   async release(streamId: string, resolution: Resolution): Promise<number> {
     const delivered = await this.deadLetters.release(streamId, resolution, (messages) => this.redeliver(messages));
-    this.processor.forgetParked(streamId);
+    this.processor.released(streamId);
     this.options.logger.info({ event: 'consumer.released', group: this.options.groupId, streamId, delivered, by: resolution.by });
     return delivered;
   }

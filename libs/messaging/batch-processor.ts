@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { convict, readEntry, sortEntries, type BatchEntry } from './batch-entries.js';
 import type { BatchControl, BatchOutcome, IncomingBatch } from './broker.js';
 import type { EventCodec } from './cloud-events.codec.js';
-import { claimedStream, STREAM_PARKED, type DeadLetter } from './dead-letter.js';
+import { STREAM_PARKED, type DeadLetter } from './dead-letter.js';
 import type { EventBatchHandler } from './event-batch.js';
-import type { EventMessage, IncomingMessage } from './event-message.js';
+import type { IncomingMessage } from './event-message.js';
 import { asError, type MessagingLogger } from './messaging-logger.js';
-import { PoisonEventError, PoisonMessageError } from './poison.js';
+import { ParkedStreams } from './parked-streams.js';
+import { PoisonEventError } from './poison.js';
 import { backoff, Stalls, type RetryPolicy } from './retry-schedule.js';
 import { GapError } from './version-guard.js';
 
@@ -34,16 +36,6 @@ export interface BatchProcessorOptions {
   onFatal(error: Error): void;
 }
 
-/** One message while its batch is being worked on. */
-interface Entry {
-  readonly message: IncomingMessage;
-  readonly streamId: string | null;
-  readonly event: EventMessage | undefined;
-  /** Why it is poison, found by decoding or said by the handler. */
-  poison: { readonly code: string; readonly reason: string } | undefined;
-  skipped: boolean;
-}
-
 /**
  * What happens to a batch between the broker and the handler:
  * - poison goes to the dead letters before the offset moves, and parks its stream; later events of a parked stream follow it
@@ -53,13 +45,15 @@ interface Entry {
  */
 export class BatchProcessor {
   readonly stalls = new Stalls();
-  private parked: Set<string> | undefined;
+  private readonly parked: ParkedStreams;
   private lastBatchAt: number | undefined;
 
-  constructor(private readonly options: BatchProcessorOptions) {}
+  constructor(private readonly options: BatchProcessorOptions) {
+    this.parked = new ParkedStreams(() => options.deadLetters.parkedStreams());
+  }
 
   get parkedCount(): number {
-    return this.parked?.size ?? 0;
+    return this.parked.size;
   }
 
   get lastBatch(): string | null {
@@ -69,38 +63,29 @@ export class BatchProcessor {
   /** Partitions changed hands: which streams of them are parked is known to whoever had them. */
   async reassigned(): Promise<void> {
     this.stalls.clear();
-    this.parked = undefined;
-    await this.knownParked();
+    this.parked.expire();
+    await this.parked.refresh();
   }
 
-  forgetParked(streamId: string): void {
-    this.parked?.delete(streamId);
+  /** An operator released the stream through this process. */
+  released(streamId: string): void {
+    this.parked.delete(streamId);
   }
 
   async process(batch: IncomingBatch, control: BatchControl): Promise<BatchOutcome> {
     for (let from = 0; from < batch.messages.length; from += this.options.maxBatchSize) {
-      const entries = batch.messages.slice(from, from + this.options.maxBatchSize).map((message) => this.read(message));
+      const messages = batch.messages.slice(from, from + this.options.maxBatchSize);
+      const entries = messages.map((message) => readEntry(message, this.options.codec));
       const outcome = await this.apply(batch, entries, control.signal);
       if (outcome !== 'done') return outcome;
-      control.processed((entries.at(-1) as Entry).message);
+      control.processed((entries.at(-1) as BatchEntry).message);
       if (control.signal.aborted) break;
     }
     return 'done';
   }
 
-  private read(message: IncomingMessage): Entry {
-    try {
-      const event = this.options.codec.decode(message);
-      return { message, streamId: event.streamId, event, poison: undefined, skipped: false };
-    } catch (error) {
-      if (!(error instanceof PoisonMessageError)) throw error;
-      const poison = { code: error.code, reason: error.message };
-      return { message, streamId: claimedStream(message), event: undefined, poison, skipped: false };
-    }
-  }
-
   /** Tries until it works, the consumer stops, or it is time to let the other partitions go on. */
-  private async apply({ topic, partition }: IncomingBatch, entries: Entry[], signal: AbortSignal): Promise<BatchOutcome> {
+  private async apply({ topic, partition }: IncomingBatch, entries: BatchEntry[], signal: AbortSignal): Promise<BatchOutcome> {
     const { retry, logger, groupId } = this.options;
     const onTheSpotUntil = Date.now() + retry.onTheSpotMs;
     while (!signal.aborted) {
@@ -112,7 +97,7 @@ export class BatchProcessor {
         return 'done';
       } catch (thrown) {
         const error = asError(thrown);
-        if (error instanceof PoisonEventError && this.convict(entries, error)) continue;
+        if (error instanceof PoisonEventError && convict(entries, error)) continue;
         const gap = error instanceof GapError;
         const stall = this.stalls.fail(topic, partition, error.message, gap);
         logger[gap ? 'error' : 'warn']({
@@ -123,7 +108,7 @@ export class BatchProcessor {
         });
         if (gap) this.judgeGap(error, stall.since);
         // What looks like a failure may come from a stream parked by another process.
-        this.parked = undefined;
+        this.parked.expire();
         const wait = backoff(retry, stall.attempts);
         if (Date.now() + wait > onTheSpotUntil) return { retryInMs: wait };
         await sleep(wait, undefined, { signal }).catch(() => undefined);
@@ -132,54 +117,38 @@ export class BatchProcessor {
     return { retryInMs: 0 };
   }
 
-  private async attempt(topic: string, partition: number, entries: Entry[]): Promise<void> {
+  private async attempt(topic: string, partition: number, entries: BatchEntry[]): Promise<void> {
     const { deadLetters, handlerOf, logger, groupId } = this.options;
-    // One set for the whole attempt: another partition may drop the shared one meanwhile.
-    const parked = await this.knownParked();
-    await this.skipDiscarded(entries);
-    const { events, letters } = sort(entries, parked);
+    await this.parked.refresh();
+    await this.markDiscarded(entries);
+    const { events, letters } = sortEntries(entries, this.parked);
     if (events.length > 0) {
-      const firstOffset = (entries[0] as Entry).message.offset;
-      const lastOffset = (entries.at(-1) as Entry).message.offset;
+      const firstOffset = (entries[0] as BatchEntry).message.offset;
+      const lastOffset = (entries.at(-1) as BatchEntry).message.offset;
       await handlerOf(topic)({ topic, partition, messages: events, firstOffset, lastOffset });
     }
     if (letters.length === 0) return;
     const released = await deadLetters.store(letters);
     if (released.length > 0) {
-      released.forEach((streamId) => parked.delete(streamId));
+      released.forEach((streamId) => this.parked.delete(streamId));
       // The events before them were applied; the handler drops those as duplicates.
       return this.attempt(topic, partition, entries);
     }
     for (const { streamId, code, message } of letters) {
-      if (streamId !== null) parked.add(streamId);
+      if (streamId !== null) this.parked.add(streamId);
       const { offset } = message;
       const level = code === STREAM_PARKED ? 'info' : 'error';
       logger[level]({ event: 'consumer.dead-letter', group: groupId, topic, partition, offset, streamId, code });
     }
   }
 
-  private async knownParked(): Promise<Set<string>> {
-    if (this.parked !== undefined) return this.parked;
-    const parked = new Set(await this.options.deadLetters.parkedStreams());
-    this.parked ??= parked;
-    return this.parked;
-  }
-
-  /** The handler says which event it can never apply. False when it names none of this batch, or the same one twice. */
-  private convict(entries: readonly Entry[], { event, code, message }: PoisonEventError): boolean {
-    const entry = entries.find((candidate) => candidate.event?.id === event.id && candidate.poison === undefined);
-    if (entry === undefined) return false;
-    entry.poison = { code, reason: message };
-    return true;
-  }
-
-  private async skipDiscarded(entries: Entry[]): Promise<void> {
-    const poison = entries.filter((entry) => entry.poison !== undefined && !entry.skipped);
+  private async markDiscarded(entries: BatchEntry[]): Promise<void> {
+    const poison = entries.filter((entry) => entry.poison !== undefined && !entry.discarded);
     if (poison.length === 0) return;
     const discarded = await this.options.deadLetters.discarded(poison.map(({ message }) => message));
     for (const entry of poison) {
       if (!discarded.has(entry.message.offset)) continue;
-      entry.skipped = true;
+      entry.discarded = true;
       const { topic, partition, offset } = entry.message;
       this.options.logger.info({ event: 'consumer.discarded-again', group: this.options.groupId, topic, partition, offset });
     }
@@ -188,23 +157,4 @@ export class BatchProcessor {
   private judgeGap(error: GapError, since: string): void {
     if (Date.now() - Date.parse(since) >= this.options.retry.gapFatalAfterMs) this.options.onFatal(error);
   }
-}
-
-/** In order: from a stream's poison on, and for a parked stream from the start, everything of it goes to the dead letters. */
-function sort(entries: readonly Entry[], parked: ReadonlySet<string>): { events: EventMessage[]; letters: DeadLetter[] } {
-  const held = new Set<string>();
-  const events: EventMessage[] = [];
-  const letters: DeadLetter[] = [];
-  for (const { message, streamId, event, poison, skipped } of entries) {
-    if (skipped) continue;
-    if (poison !== undefined) {
-      letters.push({ message, streamId, ...poison });
-      if (streamId !== null) held.add(streamId);
-    } else if (streamId !== null && (held.has(streamId) || parked.has(streamId))) {
-      letters.push({ message, streamId, code: STREAM_PARKED, reason: 'an earlier event of this stream is in the dead letters' });
-    } else if (event !== undefined) {
-      events.push(event);
-    }
-  }
-  return { events, letters };
 }

@@ -2,24 +2,19 @@ import type { Pool, PoolClient } from 'pg';
 
 import type { DeadLetterSink } from './batch-processor.js';
 import { STREAM_PARKED, type DeadLetter } from './dead-letter.js';
-import type { HeaderValue, IncomingMessage } from './event-message.js';
-
-export type DeadLetterState = 'held' | 'released' | 'discarded';
-
-export interface DeadLetterRecord {
-  readonly id: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: string;
-  readonly streamId: string | null;
-  readonly code: string;
-  readonly reason: string;
-  readonly state: DeadLetterState;
-  readonly recordedAt: string;
-  readonly resolvedAt: string | null;
-  readonly resolvedBy: string | null;
-  readonly note: string | null;
-}
+import {
+  encodeHeaders,
+  isoTime,
+  LETTER_COLUMNS,
+  storable,
+  toMessage,
+  toRecord,
+  type BytesRow,
+  type DeadLetterRecord,
+  type DeadLetterState,
+  type LetterRow,
+} from './dead-letter-rows.js';
+import type { IncomingMessage } from './event-message.js';
 
 export interface ParkedStream {
   readonly streamId: string;
@@ -45,9 +40,6 @@ export class NotHeldError extends Error {
 }
 
 const RELEASE_BATCH = 500;
-
-const LETTER = `id::text AS id, topic, "partition", "offset"::text AS "offset", stream_id, code, reason, state,
-  recorded_at::text AS recorded_at, resolved_at::text AS resolved_at, resolved_by, note`;
 
 /**
  * The dead letters of one consumer group: a row for each message it could not take, with its bytes, and the streams parked by them.
@@ -101,7 +93,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
   /** Newest first. */
   async list(filter: { streamId?: string; state?: DeadLetterState; beforeId?: number; limit?: number } = {}): Promise<DeadLetterRecord[]> {
     const { rows } = await this.pool.query<LetterRow>(
-      `SELECT ${LETTER} FROM tidemark.consumer_dead_letters
+      `SELECT ${LETTER_COLUMNS} FROM tidemark.consumer_dead_letters
        WHERE group_id = $1 AND ($2::text IS NULL OR stream_id = $2) AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR id < $4)
        ORDER BY id DESC LIMIT $5`,
       [this.groupId, filter.streamId ?? null, filter.state ?? null, filter.beforeId ?? null, Math.min(filter.limit ?? 100, 1_000)],
@@ -129,7 +121,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
   /** The message with its original bytes; undefined when there is no such letter in this group. */
   async inspect(id: number): Promise<{ record: DeadLetterRecord; message: IncomingMessage } | undefined> {
     const { rows } = await this.pool.query<LetterRow & BytesRow>(
-      `SELECT ${LETTER}, message_key, message_value, headers FROM tidemark.consumer_dead_letters WHERE group_id = $1 AND id = $2`,
+      `SELECT ${LETTER_COLUMNS}, message_key, message_value, headers FROM tidemark.consumer_dead_letters WHERE group_id = $1 AND id = $2`,
       [this.groupId, id],
     );
     const [row] = rows;
@@ -150,7 +142,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
         const locked = await this.lockParked(client, [streamId]);
         if (!locked.has(streamId)) throw new NotHeldError(`stream ${streamId}`);
         const { rows } = await client.query<LetterRow & BytesRow>(
-          `SELECT ${LETTER}, message_key, message_value, headers FROM tidemark.consumer_dead_letters
+          `SELECT ${LETTER_COLUMNS}, message_key, message_value, headers FROM tidemark.consumer_dead_letters
            WHERE group_id = $1 AND stream_id = $2 AND state = 'held'
            ORDER BY topic, "partition", "offset" LIMIT $3`,
           [this.groupId, streamId, RELEASE_BATCH],
@@ -257,61 +249,3 @@ export class ConsumerDeadLetters implements DeadLetterSink {
     }
   }
 }
-
-interface LetterRow {
-  id: string;
-  topic: string;
-  partition: number;
-  offset: string;
-  stream_id: string | null;
-  code: string;
-  reason: string;
-  state: DeadLetterState;
-  recorded_at: string;
-  resolved_at: string | null;
-  resolved_by: string | null;
-  note: string | null;
-}
-
-interface BytesRow {
-  message_key: Buffer | null;
-  message_value: Buffer | null;
-  headers: Record<string, string[]>;
-}
-
-function toRecord(row: LetterRow): DeadLetterRecord {
-  const { topic, partition, offset, code, reason, state, note } = row;
-  const resolution = { resolvedAt: row.resolved_at === null ? null : isoTime(row.resolved_at), resolvedBy: row.resolved_by, note };
-  const recordedAt = isoTime(row.recorded_at);
-  return { id: Number(row.id), topic, partition, offset, streamId: row.stream_id, code, reason, state, recordedAt, ...resolution };
-}
-
-function toMessage({ topic, partition, offset, message_key, message_value, headers }: LetterRow & BytesRow): IncomingMessage {
-  return { topic, partition, offset, key: message_key, value: message_value, headers: decodeHeaders(headers) };
-}
-
-/** From PostgreSQL's text form with offset; read as text so that it does not matter how the pool parses times. */
-const isoTime = (text: string): string => new Date(text).toISOString();
-
-/** Base64, because header values are bytes and jsonb takes neither NUL nor broken UTF-8. Names are base64 too, for the same reason. */
-function encodeHeaders(headers: IncomingMessage['headers']): Record<string, string[]> {
-  const encoded: Record<string, string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    const values = Array.isArray(value) ? (value as readonly (string | Buffer)[]) : [value as string | Buffer];
-    encoded[Buffer.from(name).toString('base64')] = values.map((part) => Buffer.from(part as string).toString('base64'));
-  }
-  return encoded;
-}
-
-function decodeHeaders(encoded: Record<string, string[]>): Record<string, HeaderValue> {
-  return Object.fromEntries(
-    Object.entries(encoded).map(([name, values]) => {
-      const parts = values.map((part) => Buffer.from(part, 'base64'));
-      return [Buffer.from(name, 'base64').toString(), parts.length === 1 ? (parts[0] as Buffer) : parts];
-    }),
-  );
-}
-
-/** Reasons may quote what was received: through a buffer, which replaces lone surrogates. */
-const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\u0000', '\ufffd').slice(0, 2_000);

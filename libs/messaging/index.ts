@@ -12,3 +12,4 @@ export * from './poison.js';
 export * from './retry-schedule.js';
 export * from './topics.js';
 export * from './version-guard.js';
+export type { DeadLetterRecord, DeadLetterState } from './dead-letter-rows.js';
