@@ -29,7 +29,7 @@ it('updates one line on a terminal, with rate and time left', () => {
 it('writes a line now and then elsewhere', () => {
   const { progress, written, clock } = observed(false);
   for (clock.now = 0; clock.now <= 12_000; clock.now += 100) progress.advance();
-  expect(written).toEqual(['orders: 51 of 400, 10/s, 5 s, 34 s left\n', 'orders: 101 of 400, 10/s, 10 s, 29 s left\n']);
+  expect(written).toEqual(['orders: 51 of 400, 10/s, 5 s, 34 s left\n', 'orders: 101 of 400, 10/s, 10 s, 30 s left\n']);
 });
 
 it('can begin to count its time later', () => {

@@ -12,7 +12,8 @@ interface OrderMoney {
   readonly amount: number | null;
   readonly paymentCurrency: string | null;
   readonly authorized: boolean;
-  readonly declined: boolean;
+  /** Why it was declined; null when it was not. */
+  readonly declineCode: string | null;
   readonly voided: boolean;
   readonly captured: number;
   readonly refunded: number;
@@ -22,7 +23,7 @@ interface OrderMoney {
 const ORDER_MONEY = `
   SELECT
     coalesce(o.order_id, p.order_id) AS "orderId", o.status, o.total, o.currency, p.reference, p.amount, p.currency AS "paymentCurrency",
-    coalesce(p.authorized, false) AS authorized, coalesce(p.declined, false) AS declined, coalesce(p.voided, false) AS voided,
+    coalesce(p.authorized, false) AS authorized, p.decline_code AS "declineCode", coalesce(p.voided, false) AS voided,
     coalesce(p.captured, 0) AS captured, coalesce(p.refunded, 0) AS refunded
   FROM (
     SELECT substring(stream_id FROM 7) AS order_id,
@@ -38,7 +39,7 @@ const ORDER_MONEY = `
       max((data ->> 'amount')::bigint) FILTER (WHERE type = 'PaymentRequested') AS amount,
       max(data ->> 'currency') FILTER (WHERE type = 'PaymentRequested') AS currency,
       bool_or(type = 'PaymentAuthorized') AS authorized,
-      bool_or(type = 'PaymentDeclined') AS declined,
+      max(data ->> 'code') FILTER (WHERE type = 'PaymentDeclined') AS decline_code,
       bool_or(type = 'PaymentVoided') AS voided,
       coalesce(sum((data ->> 'amount')::bigint) FILTER (WHERE type = 'PaymentCaptured'), 0)::bigint AS captured,
       coalesce(sum((data ->> 'amount')::bigint) FILTER (WHERE type = 'PaymentRefunded'), 0)::bigint AS refunded
@@ -97,23 +98,28 @@ function problemsOf({ status, total, currency, amount, paymentCurrency, captured
 }
 
 function disagreements(order: OrderMoney, found: BookedPayment | undefined): string[] {
-  const expected = expectedStatus(order);
-  if (found === undefined) return expected.includes('none') ? [] : [`its payment is ${expected.join(' or ')} by our events and not in the gateway's book`];
-  const problems = expected.includes(found.status) ? [] : [`its payment is ${expected.join(' or ')} by our events and ${found.status} in the gateway's book`];
+  const expected = expectedStatuses(order);
+  if (expected.length === 0) return [`has ended, and its payment is still ${order.authorized ? 'authorized' : 'requested'} by our events`];
+  const told = expected.join(' or ');
+  if (found === undefined) return expected.includes('none') ? [] : [`its payment is ${told} by our events and not in the gateway's book`];
+  const problems = expected.includes(found.status) ? [] : [`its payment is ${told} by our events and ${found.status} in the gateway's book`];
   if (found.amount !== order.amount || found.currency !== order.paymentCurrency) {
     problems.push(`its payment is of ${order.amount} ${order.paymentCurrency} and of ${found.amount} ${found.currency} in the gateway's book`);
   }
   return problems;
 }
 
-/** What the gateway must say of the payment of an order that has ended; `none` when it may have never heard of it. */
-function expectedStatus({ reference, authorized, declined, voided, captured, refunded }: OrderMoney): (BookedPayment['status'] | 'none')[] {
+/**
+ * What the gateway may say of the payment of an order that has ended: `none` where it need not ever have heard of it, nothing at all
+ * where our own events leave it open.
+ */
+function expectedStatuses({ reference, authorized, declineCode, voided, captured, refunded }: OrderMoney): (BookedPayment['status'] | 'none')[] {
   if (reference === null) return ['none'];
   if (refunded > 0) return ['refunded'];
   if (captured > 0) return ['captured'];
   // Undone before anything was heard of it: there may have been nothing to undo.
   if (voided) return authorized ? ['voided'] : ['voided', 'declined', 'none'];
-  if (declined) return ['declined'];
-  // Requested for an order that has ended since: nothing may be held, and it must have been told as voided.
-  return ['declined', 'none'];
+  // Abandoned: the gateway was asked, knew nothing of it, and nobody wanted it any more.
+  if (declineCode !== null) return declineCode === 'abandoned' ? ['declined', 'none'] : ['declined'];
+  return [];
 }

@@ -1,0 +1,53 @@
+/** Proves that the topics are read from a real broker to their end, every record of every partition once, and nothing is left behind. */
+import { randomUUID } from 'node:crypto';
+import { expect, inject, it } from 'vitest';
+import { KafkaJsBroker, encode } from '#messaging';
+import { createLogger } from '#platform';
+import { uniqueTopicPrefix } from '../../test/harness/index.js';
+import { KafkaTopicRecords } from './kafka-topic-records.js';
+import { readTopics } from './published-events.check.js';
+
+const broker = new KafkaJsBroker({
+  brokers: inject('kafkaBrokers'),
+  clientId: 'spec',
+  logger: createLogger({ app: 'spec', level: 'fatal' }),
+  topicPrefix: uniqueTopicPrefix(),
+});
+
+const event = (streamId: string, version: number) => ({
+  id: randomUUID(),
+  type: 'Counted',
+  schemaVersion: 1,
+  streamId,
+  version,
+  data: { version },
+  occurredAt: '2024-03-04T09:00:00.000Z',
+  recordedAt: '2024-03-04T09:00:00.000Z',
+  correlationId: randomUUID(),
+  causationId: randomUUID(),
+  actor: 'spec',
+  commandId: null,
+  traceparent: null,
+});
+
+it('reads nothing from empty topics, then everything that is there', async () => {
+  const admin = broker.admin();
+  await admin.ensureTopics();
+  expect((await readTopics(new KafkaTopicRecords(broker))).records).toBe(0);
+
+  const producer = await broker.createProducer();
+  const events = ['order-a', 'order-b', 'stock-MUG', 'payment-a', 'fulfilment-a'].flatMap((stream) =>
+    Array.from({ length: 300 }, (_, index) => event(stream, index + 1)),
+  );
+  const messages = [...events, events[0]!].map((each) => encode(each));
+  const garbage = { topic: 'tidemark.order', key: 'order-b', value: Buffer.from('?'), headers: {} };
+  const verdicts = await producer.send([...messages, garbage]);
+  expect(verdicts.filter(({ outcome }) => outcome !== 'acknowledged')).toEqual([]);
+
+  const published = await readTopics(new KafkaTopicRecords(broker));
+  expect([published.records, published.duplicates, published.disorder.count]).toEqual([1_502, 1, 0]);
+  expect(published.strange.kept).toEqual([expect.stringMatching(/^tidemark\.order\/\d+@\d+ is no event of ours$/)]);
+  expect(events.filter(({ streamId, version, id }) => published.idOf(streamId, version) !== id)).toEqual([]);
+  expect(published.versionsOf('stock-MUG')).toEqual({ upTo: 300, beyond: [] });
+  await Promise.all([producer.close(), admin.close()]);
+});
