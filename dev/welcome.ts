@@ -27,7 +27,7 @@ export function introduce(stack: Stack, config: StackConfig, progress: Progress,
     queries      ${queryApi}      API at ${queryApi}/docs
     operators    ${orchestrator}      API at ${orchestrator}/docs
     gateway      ${gateway}      the simulator; its book at ${gateway}/book
-    PostgreSQL   ${databaseUrl}
+    PostgreSQL   ${withoutPassword(databaseUrl)}
     Kafka        ${kafkaBrokers.join(', ')}
     state, logs  ${config.stateDir}
 
@@ -39,4 +39,10 @@ export function introduce(stack: Stack, config: StackConfig, progress: Progress,
     curl '${queryApi}/audit/streams/order-${sampleOrderId}/events'
   An operator looks for what is stuck:
     curl '${orchestrator}/fulfilments/parked'`);
+}
+
+function withoutPassword(address: string): string {
+  const url = new URL(address);
+  if (url.password !== '') url.password = '***';
+  return url.href;
 }
