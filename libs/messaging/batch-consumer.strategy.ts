@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { isObservable, lastValueFrom } from 'rxjs';
 
 import { BatchProcessor } from './batch-processor.js';
-import type { BatchConsumer, BatchProducer, Broker, PartitionLag } from './broker.js';
+import type { BatchConsumer, BatchProducer, Broker, BrokerAdmin, PartitionLag } from './broker.js';
 import { CloudEventsCodec, type EventCodec } from './cloud-events.codec.js';
 import { ConsumerDeadLetters, type Resolution } from './consumer-dead-letters.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
@@ -60,6 +60,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   private readonly retry: RetryPolicy;
   private consumer: BatchConsumer | undefined;
   private deadLetterProducer: BatchProducer | undefined;
+  private admin: BrokerAdmin | undefined;
   private stopping: Promise<void> | undefined;
   private fatalError: Error | undefined;
 
@@ -116,7 +117,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   async stop(): Promise<void> {
     this.stopping ??= (async () => {
       await this.consumer?.stop();
-      await this.deadLetterProducer?.close();
+      await Promise.all([this.deadLetterProducer?.close(), this.admin?.close()]);
     })();
     await this.stopping;
   }
@@ -152,11 +153,15 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
 
   /** What the group has not committed yet, by partition of the topics it listens to. */
   async lag(): Promise<PartitionLag[]> {
-    const admin = this.options.broker.admin();
+    const admin = this.admin ?? this.options.broker.admin();
+    this.admin = undefined;
     try {
-      return await admin.groupLag(this.options.groupId, [...this.handlers.keys()]);
+      const lags = await admin.groupLag(this.options.groupId, [...this.handlers.keys()]);
+      // Kept for the next time only when it works, and not by a consumer that is gone.
+      if (this.stopping === undefined) this.admin ??= admin;
+      return lags;
     } finally {
-      await admin.close();
+      if (this.admin !== admin) await admin.close();
     }
   }
 

@@ -95,7 +95,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
     const { rows } = await this.pool.query<LetterRow>(
       `SELECT ${LETTER_COLUMNS} FROM tidemark.consumer_dead_letters
        WHERE group_id = $1 AND ($2::text IS NULL OR stream_id = $2) AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR id < $4)
-       ORDER BY id DESC LIMIT $5`,
+       ORDER BY consumer_dead_letters.id DESC LIMIT $5`,
       [this.groupId, filter.streamId ?? null, filter.state ?? null, filter.beforeId ?? null, Math.min(filter.limit ?? 100, 1_000)],
     );
     return rows.map(toRecord);
@@ -144,7 +144,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
         const { rows } = await client.query<LetterRow & BytesRow>(
           `SELECT ${LETTER_COLUMNS}, message_key, message_value, headers FROM tidemark.consumer_dead_letters
            WHERE group_id = $1 AND stream_id = $2 AND state = 'held'
-           ORDER BY topic, "partition", "offset" LIMIT $3`,
+           ORDER BY topic, "partition", consumer_dead_letters."offset" LIMIT $3`,
           [this.groupId, streamId, RELEASE_BATCH],
         );
         if (rows.length === 0) {

@@ -17,6 +17,7 @@ export interface DeadLetterRecord {
   readonly note: string | null;
 }
 
+/** Numbers as text, whatever the pool parses: order by the table's columns, not by these names. */
 export const LETTER_COLUMNS = `id::text AS id, topic, "partition", "offset"::text AS "offset", stream_id, code, reason, state,
   recorded_at::text AS recorded_at, resolved_at::text AS resolved_at, resolved_by, note`;
 
