@@ -58,7 +58,7 @@ export class Supervisor {
     for (const group of this.groups.toReversed()) {
       await Promise.all(group.map((service) => this.stopOne(service)));
     }
-    await Promise.all(this.watches);
+    while (this.watches.size > 0) await Promise.all(this.watches);
   }
 
   /** Ends everything at once, whatever is lost. */
@@ -80,8 +80,8 @@ export class Supervisor {
     this.children.delete(service.name);
     this.children.set(service.name, child);
     this.options.onChange();
-    // Spawned by a restart that was under way when the end began.
-    if (this.stopping) void service.stop(child);
+    // Spawned by a start that was under way when the end began.
+    if (this.stopping) void this.underWatch(service.stop(child));
   }
 
   private async stopOne(service: Service): Promise<void> {
@@ -90,8 +90,12 @@ export class Supervisor {
     this.options.onChange();
   }
 
-  private async underWatch(work: Promise<void>): Promise<void> {
-    const quiet = work.catch(() => undefined);
+  /** The end waits for this work. */
+  private async underWatch(work: Promise<unknown>): Promise<void> {
+    const quiet = work.then(
+      () => undefined,
+      () => undefined,
+    );
     this.watches.add(quiet);
     await work.finally(() => this.watches.delete(quiet));
   }
