@@ -15,7 +15,10 @@ export class OrderEventsController {
       const input = inputOf(message);
       return input === undefined ? [] : [this.submit(message, input)];
     });
-    await Promise.all(submitted);
+    // All of them, also after a failure: what comes again must not meet its own first try still under way.
+    const results = await Promise.allSettled(submitted);
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw failures.find((failure) => failure instanceof PoisonEventError) ?? failures[0];
   }
 
   private async submit(message: EventMessage, input: FulfilmentInput): Promise<void> {
