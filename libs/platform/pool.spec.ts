@@ -51,4 +51,15 @@ describe('createPool', () => {
     await expect.poll(() => lines.map(({ event }) => event)).toContain('database.connection.lost');
     expect(await one('1')).toBe(1);
   });
+
+  it('fails the next statement, and nothing else, when a connection dies in the hands of its holder', async () => {
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await pool.query('SELECT pg_terminate_backend($1)', [await one('pg_backend_pid()', client)]);
+    await ended;
+    await expect(client.query('COMMIT')).rejects.toThrow();
+    client.release(true);
+    expect(await one('1')).toBe(1);
+  });
 });

@@ -22,7 +22,8 @@ const DATE = 1082;
  * - `int8` reads as a number (and throws beyond the safe integers instead of rounding), `timestamptz` as an ISO 8601 UTC string in
  *   milliseconds, `date` as `YYYY-MM-DD`. Parsers belong to this pool: pg's process-wide ones are not touched.
  * - Sessions run in UTC.
- * - A connection that dies while idle is logged (`database.connection.lost`) and replaced; it does not end the process.
+ * - A connection that dies while idle is logged (`database.connection.lost`) and replaced; one that dies while it is held, between two
+ *   statements, fails the holder's next statement. Neither ends the process.
  * Whoever creates it ends it (`pool.end()`).
  */
 export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5_000 }: PoolOptions): pg.Pool {
@@ -37,6 +38,9 @@ export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
   pool.on('error', (err) => logger.warn({ event: 'database.connection.lost', err }));
+  // The pool listens to idle clients only: one that dies in someone's hands, between two statements, would end the process. Its holder
+  // learns of it from the next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

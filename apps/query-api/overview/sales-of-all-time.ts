@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { TOP, type Sales } from './overview.answers.js';
+import { topProducts } from './top-products.js';
 
 const MAX_HOURS = 744;
 /** Orders whose confirmation times are looked at: percentiles of all of them would need all of them. */
@@ -33,10 +34,11 @@ export async function salesOfAllTime(manager: EntityManager, currency: string): 
     [currency],
   )) as [Pick<Sales, 'placed' | 'byStatus' | 'byHour' | 'byMonth' | 'confirmation'> & { totals: Sales['totals'] }];
   const [sums] = (await manager.query(
-    `SELECT
+    `WITH per_sku AS (SELECT sku, units, revenue FROM read.product_sales WHERE currency = $1 AND orders > 0)
+     SELECT
        (SELECT json_build_object('customers', count(*), 'guestOrders', coalesce(sum(s.confirmed_orders) FILTER (WHERE c.guest), 0))
         FROM read.customer_spend s JOIN read.customers c USING (customer_id) WHERE s.currency = $1 AND s.confirmed_orders > 0) AS customers,
-       (SELECT count(*)::integer FROM read.product_sales WHERE currency = $1 AND orders > 0) AS skus,
+       (SELECT count(*)::integer FROM per_sku) AS skus,
        (SELECT coalesce(json_agg(c), '[]') FROM (
          SELECT customer_id AS "customerId", confirmed_orders AS orders, spend AS "spendPence"
          FROM read.customer_spend WHERE currency = $1 AND confirmed_orders > 0 ORDER BY spend DESC, customer_id LIMIT ${TOP}) c) AS top_customers,
@@ -60,9 +62,3 @@ export async function salesOfAllTime(manager: EntityManager, currency: string): 
     topCustomersBySpend: sums.top_customers,
   };
 }
-
-const topProducts = (figure: 'revenue' | 'units') => `
-  (SELECT coalesce(json_agg(json_build_object('sku', t.sku, 'description', p.description, 'units', t.units, 'revenuePence', t.revenue)
-     ORDER BY t.${figure} DESC, t.sku), '[]')
-   FROM (SELECT * FROM read.product_sales WHERE currency = $1 AND orders > 0 ORDER BY ${figure} DESC, sku LIMIT ${TOP}) t
-   LEFT JOIN read.products p USING (sku))`;

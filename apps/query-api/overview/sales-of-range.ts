@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { TimeRange } from '../reading/instant.js';
 import { TOP, type Sales } from './overview.answers.js';
+import { topProducts } from './top-products.js';
 
 /** Orders of the range in the currency; $1 currency, $2 from, $3 to (half open; null leaves an end open). */
 const PLACED = `
@@ -63,8 +64,3 @@ export async function salesOfRange(manager: EntityManager, { from, to }: TimeRan
     topProductsByUnits: lines.by_units,
   };
 }
-
-const topProducts = (figure: 'revenue' | 'units') => `
-  (SELECT coalesce(json_agg(json_build_object('sku', t.sku, 'description', p.description, 'units', t.units, 'revenuePence', t.revenue)
-     ORDER BY t.${figure} DESC, t.sku), '[]')
-   FROM (SELECT * FROM per_sku ORDER BY ${figure} DESC, sku LIMIT ${TOP}) t LEFT JOIN read.products p USING (sku))`;

@@ -1,5 +1,6 @@
-import { ProblemError, type ProblemCatalogue } from '#platform';
+import { platformProblem, ProblemError, type ProblemCatalogue } from '#platform';
 import { InvalidCursorError } from './cursor.js';
+import { isLostConnection } from './read-database.js';
 
 /** What this API answers beside the platform's own problems. */
 export const QUERY_PROBLEMS = {
@@ -39,5 +40,7 @@ export function mapQueryError(error: unknown): ProblemError | undefined {
   if ((error as { code?: unknown } | undefined)?.code === QUERY_CANCELED) {
     return queryProblem('query-timeout', 'Ask for less: a shorter range or fewer rows.', {}, { 'Retry-After': '5' });
   }
+  if (isLostConnection(error))
+    return platformProblem('unavailable', 'The database went away; try again in a moment.', {}, { 'Retry-After': '1' });
   return undefined;
 }

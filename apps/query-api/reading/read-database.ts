@@ -1,4 +1,5 @@
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EventEmitter } from 'node:events';
+import { DataSource, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, type EntityManager } from 'typeorm';
 import type { Logger } from '#platform';
 import { READ_MODEL_ENTITIES, type ProjectionName } from '#read-models';
 import { tablesOfAll } from './projections.js';
@@ -24,6 +25,9 @@ export function readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logg
     installExtensions: false,
     poolErrorHandler: (err: unknown) => logger.warn({ event: 'database.connection.lost', err }),
     extra: {
+      // Between two statements of a transaction nobody listens, and an error that nobody hears ends the process. Whoever holds the
+      // connection learns of its death from the next statement.
+      onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
@@ -38,7 +42,7 @@ const DEADLOCK_DETECTED = '40P01';
  * Several statements that must show one state of their tables, also while a rebuild swaps them: the tables are locked (ACCESS SHARE:
  * only the swap itself has to wait) before the snapshot is taken. Without the lock a snapshot older than the swap would find the new
  * tables, and most of their rows invisible.
- * Locked in the order in which a swap locks them; should a deadlock end us all the same, we try once more.
+ * Locked in the order in which a swap locks them; should a deadlock or a cut connection end us all the same, we try once more.
  */
 export async function readTogether<T>(
   dataSource: DataSource,
@@ -53,7 +57,11 @@ export async function readTogether<T>(
   try {
     return await attempt();
   } catch (error) {
-    if ((error as { code?: unknown }).code !== DEADLOCK_DETECTED) throw error;
-    return attempt();
+    if ((error as { code?: unknown }).code === DEADLOCK_DETECTED || isLostConnection(error)) return attempt();
+    throw error;
   }
 }
+
+/** TypeORM gives a connection back as soon as it dies; what a transaction still asks of it then fails like this. */
+export const isLostConnection = (error: unknown): boolean =>
+  error instanceof QueryRunnerAlreadyReleasedError || error instanceof QueryRunnerProviderAlreadyReleasedError;
