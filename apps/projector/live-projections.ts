@@ -35,14 +35,14 @@ export class LiveProjections {
    * The first event that the database itself refuses when they are applied one at a time; undefined when none is. For the rare batch
    * that failed with a data error, which does not say whose data it was. Leaves no trace.
    */
-  async findRefused(events: readonly ProjectedEvent[]): Promise<{ event: ProjectedEvent; error: Error } | undefined> {
+  async findRefused(events: readonly ProjectedEvent[]): Promise<{ event: ProjectedEvent; sqlState: string } | undefined> {
     return this.transaction('ROLLBACK', async (attempt) => {
       for (const event of events) {
         try {
           await attempt([event]);
         } catch (error) {
           if (!isDataError(error)) throw error;
-          return { event, error: error as Error };
+          return { event, sqlState: sqlStateOf(error) };
         }
       }
       return undefined;
@@ -81,4 +81,6 @@ export class LiveProjections {
 }
 
 /** Class 22 data exception, 23 constraint violation, 54 limit exceeded: trying again will not help. */
-export const isDataError = (error: unknown): boolean => /^(22|23|54)/.test((error as { code?: unknown } | null)?.code?.toString() ?? '');
+export const isDataError = (error: unknown): boolean => /^(22|23|54)/.test(sqlStateOf(error));
+
+const sqlStateOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');

@@ -26,7 +26,7 @@ function lane(refuse: Record<string, Error> = {}) {
     },
     findRefused: async (batch: readonly ProjectedEvent[]) => {
       const event = batch.find(({ streamId }) => refuse[streamId] !== undefined);
-      return event && { event, error: refuse[event.streamId]! };
+      return event && { event, sqlState: '22001' };
     },
   };
   const made = new ProjectionLane({ live, logger });
@@ -84,6 +84,16 @@ describe('a lane', () => {
     expect(first!.reason).toBeInstanceOf(PoisonEventError);
     expect(first!.reason).toMatchObject({ code: 'unprojectable', event: { streamId: 'bad' } });
     expect(second!.reason).toMatchObject({ code: 'refused-by-database', event: { streamId: 'refused' } });
+    // they are logged, and a payload must not be
+    expect([first!.reason, second!.reason].map(({ event }) => 'data' in event)).toEqual([false, false]);
+  });
+
+  it("blames nobody for what is nobody's fault", async () => {
+    const { lane: subject, commits, open } = lane({ b: new Error('connection lost') });
+    const outcomes = Promise.allSettled(['first', 'a', 'b'].map((id) => subject.apply(events(id))));
+    await open();
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(commits).toEqual([['first']]);
   });
 
   it('hands on what may heal, remembers it, and forgets it when something goes well', async () => {

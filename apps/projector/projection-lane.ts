@@ -1,6 +1,6 @@
 import { GapError, PoisonEventError } from '#messaging';
 import type { Logger } from '#platform';
-import { ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models';
+import { MissingStateError, ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models';
 import { isDataError, type LiveProjections } from './live-projections.js';
 
 /** Most events that are merged into one transaction; a batch that is larger alone still goes in whole. */
@@ -55,8 +55,8 @@ export class ProjectionLane {
         await this.commit(batches.flatMap(({ events }) => events));
         batches.forEach((batch) => batch.resolve());
       } catch (error) {
-        if (batches.length === 1) batches[0]!.reject(await this.judge(error, batches[0]!.events));
-        else for (const batch of batches) await this.alone(batch);
+        if (batches.length > 1 && isSomeonesFault(error)) for (const batch of batches) await this.alone(batch);
+        else await this.reject(batches, error);
       }
     }
     this.running = false;
@@ -73,7 +73,7 @@ export class ProjectionLane {
       await this.commit(batch.events);
       batch.resolve();
     } catch (error) {
-      batch.reject(await this.judge(error, batch.events));
+      await this.reject([batch], error);
     }
   }
 
@@ -84,30 +84,40 @@ export class ProjectionLane {
     this.options.onApplied?.(applied, performance.now() - startedAt);
   }
 
-  /** What the consumer should make of it: a gap, poison with its event's name, or (as it is) something that may heal. */
-  private async judge(error: unknown, events: readonly ProjectedEvent[]): Promise<unknown> {
-    const verdict = await this.verdict(error, events);
-    this.failure = { at: new Date().toISOString(), reason: verdict instanceof Error ? verdict.message : String(verdict) };
-    this.options.logger.error({
-      event: 'projector.batch.failed',
-      projections: this.options.live.names,
-      events: events.length,
-      err: verdict,
-    });
-    return verdict;
+  private async reject(batches: readonly Waiting[], error: unknown): Promise<void> {
+    const verdict = await this.verdict(
+      error,
+      batches.flatMap(({ events }) => events),
+    );
+    const reason = verdict instanceof Error ? verdict.message : String(verdict);
+    this.failure = { at: new Date().toISOString(), reason };
+    const { logger, live } = this.options;
+    // Gaps and poison are logged by the consumer, which knows the partition. What the driver says of a data error quotes the data.
+    const err = isDataError(error) ? new Error('the database refuses these events together, but none of them alone') : error;
+    if (verdict === error) logger.error({ event: 'projector.batch.failed', projections: live.names, err });
+    batches.forEach((batch) => batch.reject(verdict));
   }
 
+  /** What the consumer should make of it: a gap, poison with its event's name, or (as it is) something that may heal. */
   private async verdict(error: unknown, events: readonly ProjectedEvent[]): Promise<unknown> {
     if (error instanceof ProjectionGapError) {
       return new GapError([{ streamId: error.streamId, expected: error.expectedVersion, received: error.actualVersion }]);
     }
-    if (error instanceof UnprojectableEventError) return new PoisonEventError(error.event, 'unprojectable', String(error.cause));
+    if (error instanceof UnprojectableEventError) return new PoisonEventError(nameOf(error.event), 'unprojectable', String(error.cause));
     if (!isDataError(error)) return error;
     try {
       const refused = await this.options.live.findRefused(events);
-      return refused === undefined ? error : new PoisonEventError(refused.event, 'refused-by-database', refused.error.message);
+      if (refused === undefined) return error;
+      return new PoisonEventError(nameOf(refused.event), 'refused-by-database', `SQLSTATE ${refused.sqlState}`);
     } catch (unexpected) {
       return unexpected;
     }
   }
 }
+
+/** Worth finding out whose: the other batches would have gone in. */
+const isSomeonesFault = (error: unknown): boolean =>
+  [ProjectionGapError, UnprojectableEventError, MissingStateError].some((type) => error instanceof type) || isDataError(error);
+
+/** Without its data: errors are logged. */
+const nameOf = ({ id, streamId, version, type }: ProjectedEvent) => ({ id, streamId, version, type });

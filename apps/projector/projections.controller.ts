@@ -1,10 +1,11 @@
-import { TOPICS, type EventBatch } from '#messaging';
-import { Controller, Inject } from '@nestjs/common';
+import { HandlerErrorFilter, TOPICS, type EventBatch } from '#messaging';
+import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { Projector } from './projector.js';
 
 /** One handler a topic: what it feeds is in the catalogue of projections. */
 @Controller()
+@UseFilters(HandlerErrorFilter)
 export class ProjectionsController {
   constructor(@Inject(Projector) private readonly projector: Projector) {}
 

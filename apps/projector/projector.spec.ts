@@ -8,7 +8,7 @@ import { createLogger, type RunningApp } from '#platform';
 import { rebuildBeside, type ProjectedEvent, type ProjectionName } from '#read-models';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createTestDatabase, uniqueTopicPrefix, waitFor, type TestDatabase } from '../../test/harness/index.js';
+import { createTestDatabase, uniqueTopicPrefix, waitFor as waitUntil, type TestDatabase } from '../../test/harness/index.js';
 import { confirmed, fulfilmentStream, orderStream, placed, stockStream } from '../../libs/read-models/testing/events.js';
 import { MemoryEventSource } from '../../libs/read-models/testing/memory-event-source.js';
 import { startProjector } from './projector-app.js';
@@ -21,7 +21,12 @@ let admin: BrokerAdmin;
 let producer: BatchProducer;
 let topicPrefix: string;
 let running: RunningApp | undefined;
+/** Others of the same group, where a spec has more than one. */
+const more: RunningApp[] = [];
 let fatal: Error[];
+
+/** Joining a group on a busy machine takes a while. */
+const waitFor: typeof waitUntil = (attempt, options) => waitUntil(attempt, { deadlineMs: 25_000, ...options });
 
 beforeAll(async () => {
   topicPrefix = uniqueTopicPrefix();
@@ -43,7 +48,7 @@ beforeEach(() => {
   fatal = [];
 });
 afterEach(async () => {
-  await running?.close();
+  await Promise.all([running, ...more.splice(0)].map((app) => app?.close()));
   running = undefined;
 });
 
@@ -137,6 +142,21 @@ describe('the projector', () => {
     const metrics = await (await fetch(`${running!.url}/metrics`)).text();
     // four order events, each sent twice before, times four projections
     expect(metrics).toMatch(/tidemark_projector_duplicates_total\{category="order",app="projector"\} 32/);
+  });
+
+  it('may run several times: they share the partitions, and one that leaves is replaced', async () => {
+    more.push(await start());
+    await start();
+    const ids = Array.from({ length: 60 }, (_, n) => `m${n}`);
+    for (const id of ids.slice(0, 30)) await publish(order(id));
+    const leaving = more.pop()!.close();
+    for (const id of ids.slice(30)) await publish(order(id));
+    await leaving;
+    await Promise.all(ids.map(isConfirmed));
+    const totals = await rows(
+      `SELECT sum(orders)::int AS orders, sum(confirmed_orders)::int AS confirmed FROM read.customers WHERE customer_id LIKE 'customer of m%'`,
+    );
+    expect(totals).toEqual([{ orders: 60, confirmed: 60 }]);
   });
 
   it('survives the death of its database sessions, and counts nothing twice', async () => {

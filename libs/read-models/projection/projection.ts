@@ -41,8 +41,8 @@ export function known<State>(state: State | undefined, event: ProjectedEvent): S
 
 /** The read side does not have what the event's predecessors must have written. */
 export class MissingStateError extends Error {
-  constructor(readonly event: ProjectedEvent) {
-    super(`${event.type} of ${event.streamId}@${event.version} finds no row of its stream's earlier events`);
+  constructor({ type, streamId, version }: ProjectedEvent) {
+    super(`${type} of ${streamId}@${version} finds no row of its stream's earlier events: rebuild the projection`);
     this.name = 'MissingStateError';
   }
 }
