@@ -44,7 +44,17 @@ const TAGS = {
   'Cache-Control': { description: 'Keep it, but ask again with If-None-Match.', schema: { type: 'string', const: 'no-cache' } },
 } as const;
 
-const schemaOf = (type: z.ZodType): never => z.toJSONSchema(type, { target: 'draft-2020-12', io: 'output' }) as never;
+/** The schema as a reader wants it: without what every whole number and every time of ours would repeat. */
+function schemaOf(type: z.ZodType): never {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(type, {
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return schema as never;
+}
 
 /** Documents a read with all it takes and all it answers. */
 export function ApiRead({ summary, description, answer, ndjson, problems = [] }: ApiReadOptions): MethodDecorator {

@@ -92,6 +92,8 @@ export class ReadParams {
   @ApiPropertyOptional({
     description: 'Consistency token of a command (`<stream>@<version>`): the answer is at least that new. Also taken from the header.',
     example: 'order-01890a5d-ac96-774b-bcce-b302099a8057@1',
+    maxLength: MAX_TOKEN_LENGTH,
+    pattern: TOKEN_PATTERN.source,
   })
   consistentWith?: string;
 
