@@ -19,6 +19,15 @@ export class Outbox1700000000002 implements MigrationInterface {
       )
     `);
 
+    // Raised by whoever puts rows back at an old position or lets held-back ones go: relays then look from the start again.
+    await runner.query(`
+      CREATE TABLE tidemark.outbox_epoch (
+        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+        n bigint NOT NULL
+      )
+    `);
+    await runner.query('INSERT INTO tidemark.outbox_epoch (n) VALUES (1)');
+
     // A row that cannot be sent, with its message as it would have gone out. While it is here, later rows of its stream wait.
     await runner.query(`
       CREATE TABLE tidemark.outbox_dead_letters (

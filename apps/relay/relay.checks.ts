@@ -4,12 +4,15 @@ import type { HealthCheck } from '#platform';
 
 export interface RelayChecksOptions {
   readonly relay: Pick<OutboxRelay, 'health'>;
-  readonly backlog: Pick<OutboxBacklog, 'measure'>;
+  readonly backlog: Pick<OutboxBacklog, 'deadLetters'>;
   readonly producer: Pick<BatchProducer, 'connected'>;
   readonly admin: Pick<BrokerAdmin, 'endOffsets'>;
   /** An older event that nobody has published means that the relays do not keep up. */
   readonly maxAgeMs: number;
 }
+
+/** Longer than the longest pause between two tries: a round hangs, and what is known of the outbox is old. */
+const MAX_SILENCE_MS = 15_000;
 
 /** What must be true of a relay that does its work: each check throws why it is not. */
 export function relayChecks({ relay, backlog, producer, admin, maxAgeMs }: RelayChecksOptions): HealthCheck[] {
@@ -17,9 +20,7 @@ export function relayChecks({ relay, backlog, producer, admin, maxAgeMs }: Relay
     {
       name: 'database',
       check: () => {
-        const { connected, lastPassAt } = relay.health();
-        if (!connected) throw new Error('no session with the database');
-        return { lastPassAt };
+        if (!relay.health().connected) throw new Error('no session with the database');
       },
     },
     {
@@ -42,9 +43,11 @@ export function relayChecks({ relay, backlog, producer, admin, maxAgeMs }: Relay
     {
       name: 'outbox',
       check: async () => {
-        const measured = await backlog.measure();
-        if (measured.oldestAgeMs > maxAgeMs) throw new Error(`an event waits since ${Math.round(measured.oldestAgeMs / 1_000)} s`);
-        return { ...measured };
+        const { lastPassAt, oldestAgeMs } = relay.health();
+        if (lastPassAt === null || Date.now() - Date.parse(lastPassAt) > MAX_SILENCE_MS)
+          throw new Error(`no round since ${lastPassAt ?? 'the start'}`);
+        if (oldestAgeMs > maxAgeMs) throw new Error(`an event waits since ${Math.round(oldestAgeMs / 1_000)} s`);
+        return { lastPassAt, oldestAgeMs, ...(await backlog.deadLetters()) };
       },
     },
   ];

@@ -33,14 +33,21 @@ export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions):
     },
   });
   new Gauge({
+    name: 'tidemark_relay_oldest_seconds',
+    help: 'Age of the oldest event of the held shards that could be published.',
+    registers,
+    collect() {
+      this.set(relay().health().oldestAgeMs / 1_000);
+    },
+  });
+  new Gauge({
     name: 'tidemark_outbox_backlog',
-    help: 'What waits in the outbox: events, seconds the oldest waits, dead letters, streams held back by them.',
+    help: 'What waits in the outbox: events (counted to 100,000), dead letters, streams held back by them.',
     labelNames: ['what'],
     registers,
     async collect() {
-      const { rows, oldestAgeMs, deadLetters, heldBackStreams } = await backlog.measure();
+      const { rows, deadLetters, heldBackStreams } = await backlog.measure();
       this.set({ what: 'events' }, rows);
-      this.set({ what: 'oldest_seconds' }, oldestAgeMs / 1_000);
       this.set({ what: 'dead_letters' }, deadLetters);
       this.set({ what: 'held_back_streams' }, heldBackStreams);
     },

@@ -3,8 +3,6 @@ import type pg from 'pg';
 export interface Backlog {
   /** Rows not yet published, counted up to 100,000. */
   readonly rows: number;
-  /** Age of the oldest row that could be published now, milliseconds by the database's clock; 0 when there is none. */
-  readonly oldestAgeMs: number;
   readonly deadLetters: number;
   /** Streams that wait behind a dead letter. */
   readonly heldBackStreams: number;
@@ -13,7 +11,7 @@ export interface Backlog {
 /** Counting dearly is not worth it: beyond this it is "very many". */
 const MOST_COUNTED = 100_000;
 
-/** How far the relays are behind: for health and metrics. Reads only; any connection will do. */
+/** What waits, for metrics and for people. Reads only; any connection will do. How old it is, each relay tells of its own shards. */
 export class OutboxBacklog {
   readonly #pool: pg.Pool;
 
@@ -22,23 +20,17 @@ export class OutboxBacklog {
   }
 
   async measure(): Promise<Backlog> {
-    const { rows } = await this.#pool.query<Backlog>(`
-      SELECT
-        (SELECT count(*) FROM (SELECT FROM tidemark.outbox LIMIT ${MOST_COUNTED}) AS counted)::integer AS "rows",
-        coalesce((
-          SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(e.recorded_at)) * 1000)
-          FROM generate_series(0, 15) AS every (shard)
-          CROSS JOIN LATERAL (
-            SELECT o.position FROM tidemark.outbox o
-            WHERE o.shard = every.shard::smallint
-              AND NOT EXISTS (SELECT FROM tidemark.outbox_dead_letters d WHERE d.stream_id = o.stream_id)
-            ORDER BY o.position LIMIT 1
-          ) AS first
-          JOIN tidemark.events e ON e.position = first.position
-        ), 0)::double precision AS "oldestAgeMs",
-        (SELECT count(*) FROM tidemark.outbox_dead_letters)::integer AS "deadLetters",
-        (SELECT count(DISTINCT stream_id) FROM tidemark.outbox_dead_letters)::integer AS "heldBackStreams"
-    `);
-    return rows[0] as Backlog;
+    const { rows } = await this.#pool.query<{ rows: number }>(
+      `SELECT count(*)::integer AS rows FROM (SELECT FROM tidemark.outbox LIMIT ${MOST_COUNTED}) AS counted`,
+    );
+    return { rows: rows[0]?.rows ?? 0, ...(await this.deadLetters()) };
+  }
+
+  /** The cheap part: dead letters are few. */
+  async deadLetters(): Promise<Pick<Backlog, 'deadLetters' | 'heldBackStreams'>> {
+    const { rows } = await this.#pool.query<Pick<Backlog, 'deadLetters' | 'heldBackStreams'>>(
+      'SELECT count(*)::integer AS "deadLetters", count(DISTINCT stream_id)::integer AS "heldBackStreams" FROM tidemark.outbox_dead_letters',
+    );
+    return rows[0] ?? { deadLetters: 0, heldBackStreams: 0 };
   }
 }

@@ -103,6 +103,7 @@ export class OutboxDeadLetters {
       `WITH letter AS (
          DELETE FROM tidemark.outbox_dead_letters WHERE position = $1 RETURNING position, shard, stream_id, version, event_id
        ), ${effect}
+       raised AS (UPDATE tidemark.outbox_epoch SET n = n + 1 WHERE EXISTS (SELECT FROM letter)),
        noted AS (
          INSERT INTO tidemark.dead_letter_actions (position, stream_id, version, event_id, action, reason, actor)
          SELECT position, stream_id, version, event_id, $2, $3, $4 FROM letter

@@ -1,8 +1,11 @@
 import type { Logger } from '#platform';
 import type pg from 'pg';
-import type { OutboxPublisher } from './outbox-publisher.js';
+import type { OutboxPublisher, PoisonRow } from './outbox-publisher.js';
 import type { OutboxRow } from './outbox-row.js';
+import type { OutboxTable } from './outbox-table.js';
 import { RelaySession } from './relay-session.js';
+import type { ScanFloor } from './scan-floor.js';
+import type { ShardLocks } from './shard-locks.js';
 import { WakeUp } from './wake-up.js';
 
 /** What one round of read, publish, delete came to. */
@@ -23,6 +26,8 @@ export interface RelayHealth {
   readonly members: number;
   /** Shards held by any relay; less than 16 for longer than a moment means rows that nobody sends. */
   readonly shardsOwned: number;
+  /** Age of the oldest row of the held shards that could be published, milliseconds; measured once a second. */
+  readonly oldestAgeMs: number;
   /** ISO 8601 UTC of the last round that went well, also one that found nothing. */
   readonly lastPassAt: string | null;
   /** Since when rounds fail, and why; null when the last one went well. */
@@ -120,12 +125,13 @@ export class OutboxRelay {
   }
 
   health(): RelayHealth {
-    const locks = this.#session?.locks;
+    const shares = this.#session?.shares;
     return {
       connected: this.#session?.open ?? false,
-      shards: locks?.held ?? [],
-      members: locks?.members ?? 0,
-      shardsOwned: locks?.owned ?? 0,
+      shards: shares?.held ?? [],
+      members: shares?.members ?? 0,
+      shardsOwned: shares?.owned ?? 0,
+      oldestAgeMs: this.#session?.oldestAgeMs ?? 0,
       lastPassAt: this.#lastPassAt,
       failing: this.#failing,
     };
@@ -161,18 +167,18 @@ export class OutboxRelay {
   async #pass(): Promise<RelayPass> {
     const startedAt = performance.now();
     const session = await this.#ensureSession();
-    const rows = await this.#onSession(session, () => this.#read(session));
+    const rows = await session.use((table, locks, floor) => this.#read(table, locks, floor));
     this.#lastPassAt = new Date().toISOString();
     if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
 
     const { published, poison, failure } = await this.#options.publisher.publish(rows);
     const bySeq = new Map(rows.map((row) => [row.seq, row]));
     const done = published.map((seq) => bySeq.get(seq)).filter((row) => row !== undefined);
-    await this.#onSession(session, async () => {
-      await session.table.remove(done);
+    await session.use(async (table) => {
+      await table.remove(done);
       for (const letter of poison) {
         const row = bySeq.get(letter.seq);
-        if (row !== undefined) await this.#park(session, row, letter);
+        if (row !== undefined) await this.#park(table, row, letter);
       }
     });
 
@@ -189,25 +195,25 @@ export class OutboxRelay {
     return pass;
   }
 
-  async #read(session: RelaySession): Promise<OutboxRow[]> {
+  async #read(table: OutboxTable, locks: ShardLocks, floor: ScanFloor): Promise<OutboxRow[]> {
     if (Date.now() >= this.#rebalanceAt) {
-      if (await session.locks.rebalance()) {
-        const { held, members } = session.locks;
-        this.#options.logger.info({ event: 'relay.shards.changed', shards: held, members });
+      if (await locks.rebalance()) {
+        this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
       }
+      await floor.sound(locks.held);
       this.#rebalanceAt = Date.now() + this.#options.rebalanceMs;
     }
-    const { held } = session.locks;
+    const { held } = locks;
     if (held.length === 0) return [];
     const { batchSize, batchBytes } = this.#options;
-    return await session.table.read(held, {
-      rowsPerShard: Math.ceil(batchSize / held.length),
-      bytesPerShard: Math.ceil(batchBytes / held.length),
-    });
+    return await table.read(
+      held.map((shard) => ({ shard, floor: floor.of(shard) })),
+      { epoch: floor.epoch, rowsPerShard: Math.ceil(batchSize / held.length), bytesPerShard: Math.ceil(batchBytes / held.length) },
+    );
   }
 
-  async #park(session: RelaySession, row: OutboxRow, letter: Parameters<RelaySession['table']['park']>[1]): Promise<void> {
-    await session.table.park(row, letter, this.#options.actor);
+  async #park(table: OutboxTable, row: OutboxRow, letter: PoisonRow): Promise<void> {
+    await table.park(row, letter, this.#options.actor);
     const { seq, streamId, version, eventId } = row;
     this.#options.logger.error({ event: 'relay.row.parked', seq, streamId, version, eventId, reason: letter.reason });
   }
@@ -223,15 +229,5 @@ export class OutboxRelay {
     this.#options.logger.info({ event: 'relay.session.opened' });
     this.#session = session;
     return session;
-  }
-
-  /** A statement that failed leaves us unsure what the session still holds: void it. */
-  async #onSession<T>(session: RelaySession, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      session.abandon();
-      throw error;
-    }
   }
 }

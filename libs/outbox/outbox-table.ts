@@ -18,9 +18,18 @@ type Columns = [
   actor: string,
   commandId: string | null,
   traceparent: string | null,
+  place: string,
 ];
 
+/** A shard to read, and the position above which there may be something: see ScanFloor. */
+export interface ShardToRead {
+  readonly shard: number;
+  readonly floor: number;
+}
+
 export interface ReadLimits {
+  /** The epoch for which the floors hold; in another one the shards are read from the start. */
+  readonly epoch: string;
   /** Rows of one shard. */
   readonly rowsPerShard: number;
   /** Bytes of event data of one shard, as stored; one row more is read than fits. */
@@ -32,6 +41,8 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 /** What a relay does to tidemark.outbox, on the connection that holds the shards' locks and on no other. */
 export class OutboxTable {
   readonly #client: pg.Client;
+  /** Where the rows of the last read lie in the table, by seq. */
+  #places = new Map<number, string>();
 
   constructor(client: pg.Client) {
     this.#client = client;
@@ -40,43 +51,55 @@ export class OutboxTable {
   /**
    * What is there, from the lowest position of each shard, never "after the last one seen": a lower position may be committed later.
    * Shards are read side by side, so that a busy one does not starve the others. Rows of a stream with a dead letter stay where they are.
+   *
+   * LATERAL with LIMIT or OFFSET fixes the order of the joins: the outbox is usually empty and the events few when this is planned.
    */
-  async read(shards: readonly number[], { rowsPerShard, bytesPerShard }: ReadLimits): Promise<OutboxRow[]> {
+  async read(shards: readonly ShardToRead[], { epoch, rowsPerShard, bytesPerShard }: ReadLimits): Promise<OutboxRow[]> {
     const { rows } = await this.#client.query<Columns>({
       name: 'tidemark-outbox-read',
       rowMode: 'array',
       text: `
-        SELECT e.position, e.shard, e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data::text,
-          ${iso('e.occurred_at')}, ${iso('e.recorded_at')},
-          e.correlation_id, e.causation_id, e.actor, e.command_id, e.traceparent
-        FROM unnest($1::smallint[]) AS mine (shard)
+        SELECT o.position, o.shard, o.stream_id, o.version, o.event_id, o.type, o.schema_version, o.data::text,
+          ${iso('o.occurred_at')}, ${iso('o.recorded_at')},
+          o.correlation_id, o.causation_id, o.actor, o.command_id, o.traceparent, o.place
+        FROM unnest($1::smallint[], $2::bigint[]) AS mine (shard, floor)
         CROSS JOIN LATERAL (
-          SELECT e.*, o.shard,
+          SELECT o.shard, o.place, e.*,
             sum(pg_column_size(e.data)) OVER (ORDER BY o.position ROWS UNBOUNDED PRECEDING) - pg_column_size(e.data) AS bytes_before
           FROM (
-            SELECT o.position, o.shard FROM tidemark.outbox o
+            SELECT o.position, o.shard, o.ctid AS place FROM tidemark.outbox o
             WHERE o.shard = mine.shard
+              AND o.position > CASE WHEN (SELECT n FROM tidemark.outbox_epoch) = $3 THEN mine.floor ELSE 0 END
               AND NOT EXISTS (SELECT FROM tidemark.outbox_dead_letters d WHERE d.stream_id = o.stream_id)
-            ORDER BY o.position LIMIT $2
+            ORDER BY o.position LIMIT $4
           ) AS o
-          JOIN tidemark.events e ON e.position = o.position
-        ) AS e
-        WHERE e.bytes_before < $3
-        ORDER BY e.position`,
-      values: [shards, rowsPerShard, bytesPerShard],
+          CROSS JOIN LATERAL (SELECT * FROM tidemark.events e WHERE e.position = o.position OFFSET 0) AS e
+        ) AS o
+        WHERE o.bytes_before < $5
+        ORDER BY o.position`,
+      values: [
+        shards.map(({ shard }) => shard),
+        shards.map(({ floor }) => floor),
+        epoch === '' ? null : epoch,
+        rowsPerShard,
+        bytesPerShard,
+      ],
     });
+    this.#places = new Map(rows.map((columns) => [Number(columns[0]), columns[15]]));
     return rows.map(rowOf);
   }
 
-  /** Row by row: in between there may be rows that were committed since, and were not published. */
-  async remove(rows: readonly Pick<OutboxRow, 'shard' | 'seq'>[]): Promise<void> {
+  /**
+   * Rows of the last read, each for itself: in between there may be rows that were committed since, and were not published. Found by
+   * their place in the table, which asks no index and no planner; the position makes sure that it is still the same row (its "+ 0" keeps
+   * the planner from searching by it).
+   */
+  async remove(rows: readonly Pick<OutboxRow, 'seq'>[]): Promise<void> {
     if (rows.length === 0) return;
     await this.#client.query({
       name: 'tidemark-outbox-remove',
-      text: `
-        DELETE FROM tidemark.outbox o USING unnest($1::smallint[], $2::bigint[]) AS done (shard, position)
-        WHERE o.shard = done.shard AND o.position = done.position`,
-      values: [rows.map(({ shard }) => shard), rows.map(({ seq }) => seq)],
+      text: 'DELETE FROM tidemark.outbox WHERE ctid = ANY ($1::tid[]) AND position + 0 = ANY ($2::bigint[])',
+      values: [rows.map(({ seq }) => this.#places.get(seq)), rows.map(({ seq }) => seq)],
     });
   }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { OutboxTable } from './outbox-table.js';
+import { ScanFloor } from './scan-floor.js';
 import { ShardLocks } from './shard-locks.js';
 
 /**
@@ -31,6 +32,7 @@ const SESSION_SETTINGS = `
   SET idle_session_timeout = 6000;
   SET statement_timeout = 30000;
   SET enable_seqscan = off;
+  SET enable_bitmapscan = off;
   SET enable_hashjoin = off;
   SET enable_mergejoin = off;
   SET jit = off;
@@ -40,20 +42,27 @@ const HEARTBEAT_MS = 1_000;
 /** How long an orderly end may take. */
 const CLOSE_MS = 1_000;
 
-/** Connection, locks and table of one relay session. Once the connection is lost everything about it is void: make a new one. */
+/**
+ * Connection, locks and table of one relay session. Once the connection is lost, or a statement failed, everything about it is void:
+ * make a new one.
+ */
 export class RelaySession {
-  readonly locks: ShardLocks;
-  readonly table: OutboxTable;
   readonly #client: pg.Client;
+  readonly #locks: ShardLocks;
+  readonly #table: OutboxTable;
+  readonly #floor: ScanFloor;
   readonly #onLost: (error: Error) => void;
   #heartbeat: NodeJS.Timeout | undefined;
+  #beating: Promise<unknown> | undefined;
+  #busy = false;
   #open = true;
 
   private constructor(client: pg.Client, onLost: (error: Error) => void) {
     this.#client = client;
     this.#onLost = onLost;
-    this.locks = new ShardLocks(client);
-    this.table = new OutboxTable(client);
+    this.#locks = new ShardLocks(client);
+    this.#table = new OutboxTable(client);
+    this.#floor = new ScanFloor(client);
   }
 
   /** Connects and becomes a member. `onLost` is called once, when the connection ends in any way but by `close`. */
@@ -64,15 +73,12 @@ export class RelaySession {
     try {
       await client.connect();
       await client.query(SESSION_SETTINGS);
-      await session.locks.join();
+      await session.#locks.join();
     } catch (error) {
-      session.abandon();
+      session.#cut();
       throw error;
     }
-    session.#heartbeat = setInterval(
-      () => void client.query('SELECT 1').catch((error: Error) => session.#lose(error)),
-      HEARTBEAT_MS,
-    ).unref();
+    session.#heartbeat = setInterval(() => session.#beat(), HEARTBEAT_MS).unref();
     return session;
   }
 
@@ -80,18 +86,49 @@ export class RelaySession {
     return this.#open;
   }
 
+  get shares(): Pick<ShardLocks, 'held' | 'members' | 'owned'> {
+    return this.#locks;
+  }
+
+  /** See ScanFloor; as of the last sounding. */
+  get oldestAgeMs(): number {
+    return this.#floor.oldestAgeMs;
+  }
+
+  /** Statements on the session's connection, one at a time. When one fails the session is void: what it still holds is not known. */
+  async use<T>(work: (table: OutboxTable, locks: ShardLocks, floor: ScanFloor) => Promise<T>): Promise<T> {
+    await this.#beating;
+    this.#busy = true;
+    try {
+      return await work(this.#table, this.#locks, this.#floor);
+    } catch (error) {
+      this.#cut();
+      throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
   /** Ends the connection in order, or cuts it when that takes long; the server frees the locks. */
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     clearInterval(this.#heartbeat);
-    const cut = setTimeout(() => this.abandon(), CLOSE_MS);
+    const cut = setTimeout(() => this.#cut(), CLOSE_MS);
     await this.#client.end();
     clearTimeout(cut);
   }
 
-  /** Cuts the connection without a word: for one that does not answer. */
-  abandon(): void {
+  #beat(): void {
+    if (this.#busy || this.#beating !== undefined) return;
+    this.#beating = this.#client
+      .query('SELECT 1')
+      .catch((error: Error) => this.#lose(error))
+      .finally(() => (this.#beating = undefined));
+  }
+
+  /** Without a word to the server, which may not answer. */
+  #cut(): void {
     this.#open = false;
     clearInterval(this.#heartbeat);
     this.#client.connection.stream.destroy();
@@ -99,7 +136,7 @@ export class RelaySession {
 
   #lose(error: Error): void {
     if (!this.#open) return;
-    this.abandon();
+    this.#cut();
     this.#onLost(error);
   }
 }

@@ -21,7 +21,7 @@ export async function outboxFixture({ createTestDatabase, waitFor }: Harness) {
   pool.on('error', () => undefined);
   const relays: OutboxRelay[] = [];
 
-  /** As append does it: the event and its outbox row in one transaction. */
+  /** As append does it: a transaction id first, then the position; the event and its outbox row in one transaction. */
   async function insert(streamId: string, versions: readonly number[], client: pg.ClientBase | pg.Pool = pool): Promise<void> {
     for (const version of versions) {
       await client.query(
