@@ -6,11 +6,14 @@ import { NothingToReplayError, replay } from './replay.js';
 import { summaryOf } from './report.js';
 import { RetailFileError } from './retail-file.js';
 
+/** A stack that is not there; its message says what to do. */
+class NoStackError extends Error {}
+
 /** Exit codes: 0 all equal, 1 a mismatch or orders that never ended, 2 it could not be done at all. */
 try {
   process.exitCode = await run();
 } catch (error) {
-  const told = error instanceof RetailFileError || error instanceof NothingToReplayError || error instanceof ServerGoneError;
+  const told = error instanceof RetailFileError || error instanceof NothingToReplayError || error instanceof ServerGoneError || error instanceof NoStackError;
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}\n`);
   else if (told) process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${(error as Error).stack}\n`);
@@ -43,6 +46,6 @@ function stackUrls(env: NodeJS.ProcessEnv): { commandApi: string; queryApi: stri
   try {
     return readStackFile().urls;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new NoStackError((error as Error).message);
   }
 }

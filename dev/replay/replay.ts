@@ -77,9 +77,9 @@ export async function replay(options: ReplayOptions): Promise<Report> {
   return reportOf({ file, from, to, allPaid, concurrency, rows: found.rows, ledger, settled, reconciliation, timings, repeats });
 }
 
-async function* trades(file: string, { lastLines }: Survey, range: DayRange): AsyncGenerator<Trade> {
+async function* trades(file: string, found: Survey, range: DayRange): AsyncGenerator<Trade> {
   const reader = new TradeReader(range);
-  for await (const invoice of invoices(readRetailFile(file), lastLines)) yield* reader.read(invoice);
+  for await (const invoice of invoices(readRetailFile(file), found)) yield* reader.read(invoice);
 }
 
 async function* orders(file: string, found: Survey, range: DayRange): AsyncGenerator<SaleOrder> {

@@ -13,6 +13,8 @@ export interface Survey {
    * (542806 has another's rows in between).
    */
   readonly lastLines: ReadonlyMap<string, number>;
+  /** Where the last invoice of the range ends: what comes after it need not be read again. */
+  readonly lastLine: number;
   /** Sale invoices of the range: how many orders there will be (a row refused for less obvious reasons may still cost one). */
   readonly orders: number;
   /**
@@ -31,6 +33,7 @@ export async function survey(rows: AsyncIterable<RetailRow>, range: DayRange): P
   const orders = new Set<string>();
   const refused = new Set<string>();
   const skus = new Set<string>();
+  const within = new Set<string>();
   const demand = new Map<string, number>();
   for await (const row of rows) {
     count += 1;
@@ -42,16 +45,20 @@ export async function survey(rows: AsyncIterable<RetailRow>, range: DayRange): P
     const day = row.at.slice(0, 10);
     if (firstDay === null || day < firstDay) firstDay = day;
     if (lastDay === null || day > lastDay) lastDay = day;
+    const isWithin = inRange(row.at, range);
+    if (isWithin) within.add(row.invoice);
     if (row.kind !== 'sale' || !isGoods(row.code)) continue;
     demand.set(row.code, (demand.get(row.code) ?? 0) + neededPieces(row));
-    if (!inRange(row.at, range)) continue;
+    if (!isWithin) continue;
     skus.add(row.code);
     if (row.pence > 0) orders.add(row.invoice);
     if (row.pence > 0 && row.quantity < 0) refused.add(row.invoice);
   }
   for (const invoice of refused) orders.delete(invoice);
   for (const [sku, pieces] of demand) if (pieces === 0 || !skus.has(sku)) demand.delete(sku);
-  return { rows: count, firstDay, lastDay, lastLines, orders: orders.size, demand };
+  let lastLine = 0;
+  for (const invoice of within) lastLine = Math.max(lastLine, lastLines.get(invoice)!);
+  return { rows: count, firstDay, lastDay, lastLines, lastLine, orders: orders.size, demand };
 }
 
 const neededPieces = (row: RetailRow): number => (row.pence > 0 ? Math.max(0, row.quantity) : Math.max(0, -row.quantity));

@@ -17,10 +17,10 @@ const DATA = join(import.meta.dirname, '../../../shared/data/online-retail');
 const EVERYTHING: DayRange = { from: null, to: null };
 
 async function tradesOf(path: string, range: DayRange): Promise<Trade[]> {
-  const { lastLines } = await survey(readRetailFile(path), range);
+  const found = await survey(readRetailFile(path), range);
   const reader = new TradeReader(range);
   const trades: Trade[] = [];
-  for await (const invoice of invoices(readRetailFile(path), lastLines)) trades.push(...reader.read(invoice));
+  for await (const invoice of invoices(readRetailFile(path), found)) trades.push(...reader.read(invoice));
   return trades;
 }
 
@@ -73,6 +73,13 @@ describe('the small file', () => {
       [28, '900018', 'negative-quantity'],
       [32, '900022', 'wrong-number-of-fields'],
     ]);
+  });
+
+  it('of the first day is read no further than its last invoice', async () => {
+    const { lastLine } = await survey(readRetailFile(SMALL), { from: null, to: '2024-03-04' });
+    expect(lastLine).toBe(29);
+    const first = await tradesOf(SMALL, { from: null, to: '2024-03-04' });
+    expect(of(first, 'order')).toHaveLength(8);
   });
 
   it('by day: a reversal of an order of another day is not carried out', async () => {

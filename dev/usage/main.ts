@@ -10,17 +10,27 @@ const USAGE = `Usage: npm run usage -- [--seconds N] [--json FILE]
 Tells what every process of the running stack uses: CPU over a period (default 60 s), memory now and at its peak.
 `;
 
+const { seconds, json } = options();
 try {
-  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, json: { type: 'string' } } });
-  if (!/^\d+$/.test(values.seconds) || Number(values.seconds) < 1) throw new Error('--seconds must be a whole number of at least 1');
-  if (!hasProc()) throw new Error('This needs /proc, as Linux has it.');
-  await run(Number(values.seconds), values.json);
+  await run(seconds, json);
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+  process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 2;
 }
 
+function options(): { seconds: number; json: string | undefined } {
+  try {
+    const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, json: { type: 'string' } } });
+    if (!/^\d+$/.test(values.seconds) || Number(values.seconds) < 1) throw new Error('--seconds must be a whole number of at least 1');
+    return { seconds: Number(values.seconds), json: values.json };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
 async function run(seconds: number, json: string | undefined): Promise<void> {
+  if (!hasProc()) throw new Error('This needs /proc, as Linux has it.');
   const before = sampleAll(readStackFile());
   const startedAt = performance.now();
   process.stderr.write(`measuring for ${seconds} s\n`);

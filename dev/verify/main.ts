@@ -29,17 +29,22 @@ const CONSUMERS: readonly { readonly group: string; readonly topics: readonly st
 ];
 
 /** Exit codes: 0 all hold, 1 one is broken or the stack never stood still, 2 called wrongly or no stack is running. */
-let values;
-let stack: StackFile;
-try {
-  ({ values } = parseArgs({ options: { json: { type: 'string' }, within: { type: 'string', default: '120' } } }));
+const options = orExit(() => {
+  const { values } = parseArgs({ options: { json: { type: 'string' }, within: { type: 'string', default: '120' } } });
   if (!/^\d+$/.test(values.within)) throw new Error('--within must be a whole number of seconds');
-  stack = readStackFile();
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
-  process.exit(2);
+  return values;
+}, `\n${USAGE}`);
+const stack = orExit(() => readStackFile());
+process.exitCode = (await run(stack, Number(options.within) * 1000, options.json)) ? 0 : 1;
+
+function orExit<T>(attempt: () => T, hint = ''): T {
+  try {
+    return attempt();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${hint}`);
+    process.exit(2);
+  }
 }
-process.exitCode = (await run(stack, Number(values.within) * 1000, values.json)) ? 0 : 1;
 
 async function run({ databaseUrl, kafkaBrokers, topicPrefix, urls }: StackFile, withinMs: number, json: string | undefined): Promise<boolean> {
   const logger = createLogger({ app: 'verify', level: 'error', destination: { write: (line: string) => void process.stderr.write(line) } });

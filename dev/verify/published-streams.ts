@@ -2,7 +2,6 @@ import { Violations } from './finding.js';
 import { placeOf, type TopicRecord } from './topic-records.js';
 
 const ID_BYTES = 16;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 interface Published {
   readonly topic: string;
@@ -26,11 +25,13 @@ export class PublishedStreams {
   readonly strange = new Violations();
   records = 0;
   duplicates = 0;
+  /** Of the record at hand. */
+  private readonly id = Buffer.alloc(ID_BYTES);
 
   add(record: TopicRecord): void {
     this.records += 1;
     const { streamId, version, eventId, topic, partition } = record;
-    if (streamId === null || version === null || eventId === null || !UUID.test(eventId) || !(version >= 1)) {
+    if (streamId === null || version === null || eventId === null || !(version >= 1) || !readUuid(eventId, this.id)) {
       this.strange.add(`${placeOf(record)} is no event of ours`);
       return;
     }
@@ -41,14 +42,14 @@ export class PublishedStreams {
     } else if (known.partition !== partition || known.topic !== topic) {
       this.disorder.add(`${streamId}@${version} lies in ${placeOf(record)}, earlier ones in ${known.topic}/${known.partition}`);
     }
-    this.place(known, streamId, version, eventId.toLowerCase(), record);
+    this.place(known, streamId, version, record);
   }
 
   /** The id that version 1..n of a stream was published under. */
   idOf(streamId: string, version: number): string | undefined {
     const known = this.streams.get(streamId);
     if (known === undefined) return undefined;
-    return version <= known.count ? idAt(known.ids, version) : known.early?.get(version);
+    return version <= known.count ? uuidAt(known.ids, (version - 1) * ID_BYTES) : known.early?.get(version);
   }
 
   /** Highest version published without a hole before it, and those beyond a hole. */
@@ -57,36 +58,60 @@ export class PublishedStreams {
     return { upTo: known?.count ?? 0, beyond: [...(known?.early?.keys() ?? [])] };
   }
 
-  private place(known: Published, streamId: string, version: number, id: string, record: TopicRecord): void {
-    const before = version <= known.count ? idAt(known.ids, version) : known.early?.get(version);
-    if (before !== undefined) {
-      if (before === id) this.duplicates += 1;
-      else this.strange.add(`${placeOf(record)} is another ${streamId}@${version} (${id}) than ${before}`);
-    } else if (version > known.count + 1) {
-      this.disorder.add(`${streamId}@${version} (${placeOf(record)}) comes before version ${known.count + 1}`);
-      (known.early ??= new Map()).set(version, id);
-    } else {
-      append(known, id);
+  private place(known: Published, streamId: string, version: number, record: TopicRecord): void {
+    if (version === known.count + 1) {
+      append(known, this.id);
       for (let next = known.early?.get(known.count + 1); next !== undefined; next = known.early?.get(known.count + 1)) {
         known.early!.delete(known.count + 1);
-        append(known, next);
+        readUuid(next, this.id);
+        append(known, this.id);
       }
+      return;
+    }
+    const before = this.idOf(streamId, version);
+    const id = uuidAt(this.id, 0);
+    if (before === id) {
+      this.duplicates += 1;
+    } else if (before !== undefined) {
+      this.strange.add(`${placeOf(record)} is another ${streamId}@${version} (${id}) than ${before}`);
+    } else {
+      this.disorder.add(`${streamId}@${version} (${placeOf(record)}) comes before version ${known.count + 1}`);
+      (known.early ??= new Map()).set(version, id);
     }
   }
 }
 
-function append(known: Published, id: string): void {
+function append(known: Published, id: Buffer): void {
   const at = known.count * ID_BYTES;
   if (at === known.ids.length) {
     const larger = Buffer.allocUnsafeSlow(at * 2);
     known.ids.copy(larger);
     known.ids = larger;
   }
-  known.ids.write(id.replaceAll('-', ''), at, 'hex');
+  id.copy(known.ids, at);
   known.count += 1;
 }
 
-function idAt(ids: Buffer, version: number): string {
-  const hex = ids.toString('hex', (version - 1) * ID_BYTES, version * ID_BYTES);
+/** Digit by character code; -1 for what is none. Both cases of letters are the same digit. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
+
+/** Puts the bytes of a UUID into `target`; false when the text is none. By hand, because it is done for every record of every topic. */
+function readUuid(text: string, target: Buffer): boolean {
+  if (text.length !== 36) return false;
+  for (let at = 0, byte = 0; at < 36; at += 2) {
+    if (at === 8 || at === 13 || at === 18 || at === 23) {
+      if (text.charCodeAt(at) !== 45) return false;
+      at += 1;
+    }
+    const high = DIGITS[text.charCodeAt(at)] ?? -1;
+    const low = DIGITS[text.charCodeAt(at + 1)] ?? -1;
+    if (high < 0 || low < 0) return false;
+    target[byte++] = high * 16 + low;
+  }
+  return true;
+}
+
+function uuidAt(ids: Buffer, at: number): string {
+  const hex = ids.toString('hex', at, at + ID_BYTES);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
