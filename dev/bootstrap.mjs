@@ -18,6 +18,7 @@ const TARGETS = {
   replay: { run: 'dist/dev/replay/main.js' },
   verify: { run: 'dist/dev/verify/main.js' },
   usage: { run: 'dist/dev/usage/main.js' },
+  drill: { run: 'dist/dev/drill/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
   migrate: { run: 'dist/migrations/run.js' },
   // For a test run that is under way: it must not have its packages exchanged under it.
