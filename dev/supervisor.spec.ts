@@ -21,8 +21,9 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await supervisor.stopAll();
-  expect(spawned.filter((child) => child.running)).toEqual([]);
+  const left = spawned.filter((child) => child.running);
   rmSync(folder, { recursive: true });
+  if (left.length > 0) throw new Error(`still running: ${left.map(({ name }) => name).join(', ')}`);
 });
 
 /** `script` is given the number of its start, from 1. */
