@@ -18,14 +18,6 @@ export class ReadModels1700000000004 implements MigrationInterface {
         PRIMARY KEY (projection, stream_id)
       ) WITH (fillfactor = 70);
 
-      CREATE TABLE read.projection_status (
-        projection text COLLATE "C" PRIMARY KEY,
-        events bigint NOT NULL,
-        newest_recorded_at timestamptz(3) NOT NULL,
-        applied_at timestamptz(3) NOT NULL,
-        lag_ms bigint NOT NULL
-      ) WITH (fillfactor = 10);
-
       CREATE TABLE read.orders (
         order_id text COLLATE "C" PRIMARY KEY,
         reference text,

@@ -1,12 +1,5 @@
 import type { Logger } from '#platform';
-import {
-  beginAsOnlyWriter,
-  ProjectionWriter,
-  saveProjectionStatus,
-  type Applied,
-  type ProjectedEvent,
-  type Projection,
-} from '#read-models';
+import { beginAsOnlyWriter, ProjectionWriter, type Applied, type ProjectedEvent, type Projection } from '#read-models';
 import type { Pool } from 'pg';
 
 export interface LiveProjectionsOptions {
@@ -16,7 +9,7 @@ export interface LiveProjectionsOptions {
   readonly logger: Logger;
 }
 
-/** The live tables of one category's projections: a batch is one transaction, effects and checkpoints and figures together. */
+/** The live tables of one category's projections: a batch is one transaction, effects and checkpoints together. */
 export class LiveProjections {
   readonly names: readonly string[];
   private readonly writer: ProjectionWriter;
@@ -60,11 +53,7 @@ export class LiveProjections {
     client.on('error', onError);
     try {
       await beginAsOnlyWriter(client, this.names);
-      const result = await work(async (events) => {
-        const applied = await this.writer.apply(client, events);
-        await saveProjectionStatus(client, applied, new Date());
-        return applied;
-      });
+      const result = await work((events) => this.writer.apply(client, events));
       await client.query(end);
       return result;
     } catch (error) {

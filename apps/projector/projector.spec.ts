@@ -116,14 +116,14 @@ describe('the projector', () => {
     await waitFor(async () => (await rows('SELECT FROM read.stock_levels WHERE available = 8')).length === 1);
     await waitFor(async () => (await rows('SELECT FROM read.fulfilments')).length === 1);
     expect(await salesOfA()).toEqual({ orders: 2, units: 4, revenue: 200 });
-    const status = await rows('SELECT projection, events::int, lag_ms >= 0 AS lag FROM read.projection_status ORDER BY projection');
-    expect(status).toContainEqual({ projection: 'orders', events: 4, lag: true });
-    expect(status.map(({ projection }) => projection)).toEqual(['customers', 'fulfilments', 'orders', 'overview', 'products', 'stock']);
+    const positions = await rows('SELECT projection, version FROM read.projection_positions WHERE stream_id = $1 ORDER BY 1', ['order-a1']);
+    expect(positions).toEqual(['customers', 'orders', 'overview', 'products'].map((projection) => ({ projection, version: 2 })));
     await waitFor(async () => (await ready()).status === 200);
     expect(JSON.parse((await ready()).body).details.consumer).toMatchObject({ status: 'up', connected: true, failures: {} });
     const metrics = await (await fetch(`${running!.url}/metrics`)).text();
     expect(metrics).toMatch(/tidemark_projected_events_total\{projection="orders",app="projector"\} 4/);
     expect(metrics).toMatch(/tidemark_projector_lag_messages\{/);
+    expect(metrics).toMatch(/tidemark_projection_delay_seconds_count\{[^}]*projection="stock"[^}]*\} [1-9]/);
   });
 
   it('takes the whole topic again without a change', async () => {

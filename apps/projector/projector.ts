@@ -61,9 +61,19 @@ function projectorFigures(metrics: Registry) {
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers: [metrics],
   });
+  const delay = new Histogram({
+    name: 'tidemark_projection_delay_seconds',
+    help: 'From the recording of the newest event of a transaction to its commit in the read model.',
+    labelNames: ['projection'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300],
+    registers: [metrics],
+  });
   return (category: StreamCategory): ConstructorParameters<typeof ProjectionLane>[0]['onApplied'] =>
     (applied, durationMs) => {
-      for (const [projection, { events: count }] of applied.taken) events.inc({ projection }, count);
+      for (const [projection, { events: count, newestRecordedAt }] of applied.taken) {
+        events.inc({ projection }, count);
+        delay.observe({ projection }, Math.max(0, Date.now() - Date.parse(newestRecordedAt)) / 1000);
+      }
       if (applied.duplicates > 0) duplicates.inc({ category }, applied.duplicates);
       seconds.observe({ category }, durationMs / 1000);
     };

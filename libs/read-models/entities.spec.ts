@@ -47,10 +47,10 @@ it.each(READ_MODEL_ENTITIES.map((entity) => [entity.name, entity] as const))('%s
   expect(primaryColumns.map(({ databaseName }) => databaseName)).toEqual(key);
 });
 
-it('every table belongs to one projection, or to the progress of all', () => {
+it('every table belongs to one projection, or is the checkpoints of all', () => {
   const owned = PROJECTIONS.flatMap(({ tables }) => tables.map(({ name }) => name));
   expect(new Set(owned).size).toBe(owned.length);
-  expect([...owned, 'projection_positions', 'projection_status'].toSorted()).toEqual(
+  expect([...owned, 'projection_positions'].toSorted()).toEqual(
     READ_MODEL_ENTITIES.map((entity) => source.getMetadata(entity).tableName).toSorted(),
   );
 });

@@ -11,13 +11,11 @@ import { ProductOrderRow } from './products/product-order.entity.js';
 import { ProductSalesRow } from './products/product-sales.entity.js';
 import { ProductRow } from './products/product.entity.js';
 import { ProjectionPositionRow } from './progress/projection-position.entity.js';
-import { ProjectionStatusRow } from './progress/projection-status.entity.js';
 import { StockLevelRow } from './stock/stock-level.entity.js';
 
 /** Every entity of the read side, for a DataSource. The tables themselves are made by the migrations. */
 export const READ_MODEL_ENTITIES = [
   ProjectionPositionRow,
-  ProjectionStatusRow,
   OrderRow,
   OrderLineRow,
   OrderHistoryRow,

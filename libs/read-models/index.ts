@@ -1,6 +1,5 @@
 export * from './entities.js';
 export * from './progress/projection-position.entity.js';
-export * from './progress/projection-status.entity.js';
 export * from './orders/order.entity.js';
 export * from './orders/order-line.entity.js';
 export * from './orders/order-history.entity.js';
@@ -19,7 +18,6 @@ export * from './projection/locks.js';
 export * from './projection/projected-event.js';
 export * from './projection/projection.js';
 export * from './projection/projection-writer.js';
-export * from './progress/projection-status.js';
 export * from './rebuild/comparison.js';
 export * from './rebuild/event-source.js';
 export * from './rebuild/rebuild-beside.js';

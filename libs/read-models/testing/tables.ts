@@ -50,5 +50,5 @@ const sorted = (row: Row): unknown[] =>
 /** Empty tables and checkpoints, as a new stack has them. */
 export async function emptyTables(client: ClientBase, projections: readonly Projection[]): Promise<void> {
   const tables = projections.flatMap((projection) => projection.tables.map(({ name }) => `read.${name}`));
-  await client.query(`TRUNCATE ${tables.join(', ')}, read.projection_positions, read.projection_status`);
+  await client.query(`TRUNCATE ${tables.join(', ')}, read.projection_positions`);
 }
