@@ -116,8 +116,9 @@ async function replay(name: string, concurrency: number): Promise<string> {
   return totalsOf((JSON.parse(readFileSync(report, 'utf8')) as { totals: object }).totals);
 }
 
-const totalsOf = (source: object): string =>
-  JSON.stringify(Object.fromEntries(TOTALS.map((name) => [name, (source as Record<string, unknown>)[name]])));
+function totalsOf(source: object): string {
+  return JSON.stringify(Object.fromEntries(TOTALS.map((name) => [name, (source as Record<string, unknown>)[name]])));
+}
 
 function run(script: string, args: readonly string[], stdout: 'inherit' | 'ignore'): Promise<number | null> {
   const child = spawn(process.execPath, [join(REPOSITORY_ROOT, 'dist', script), ...args], { stdio: ['ignore', stdout, stdout] });
