@@ -15,7 +15,21 @@ describe('the command line', () => {
   });
 
   it('takes all of this', () => {
-    const args = ['--file', 'a.csv.gz', '--from', '2010-12-01', '--to', '2010-12-07', '--concurrency', '8', '--report', 'r.json', '--all-paid', '--patience', '5'];
+    const args = [
+      '--file',
+      'a.csv.gz',
+      '--from',
+      '2010-12-01',
+      '--to',
+      '2010-12-07',
+      '--concurrency',
+      '8',
+      '--report',
+      'r.json',
+      '--all-paid',
+      '--patience',
+      '5',
+    ];
     expect(replayArguments(args)).toEqual({
       file: 'a.csv.gz',
       range: { from: '2010-12-01', to: '2010-12-07' },

@@ -53,7 +53,11 @@ describe('a sale invoice', () => {
   });
 
   it('of written-off goods alone is a stock change', () => {
-    expect(map('900010', { quantity: '-3', price: '0' })).toMatchObject({ order: null, refused: [], stock: [{ delta: -3, reason: 'A THING' }] });
+    expect(map('900010', { quantity: '-3', price: '0' })).toMatchObject({
+      order: null,
+      refused: [],
+      stock: [{ delta: -3, reason: 'A THING' }],
+    });
   });
 });
 
@@ -92,7 +96,12 @@ describe('a row that makes no sense', () => {
 describe('a reversal', () => {
   it('has the signature of the sale it takes back, whatever the order of its rows', () => {
     const sale = map('900002', { quantity: '6', price: '2.10' }, { code: '20002' }, { code: 'POST', price: '18' });
-    const reversal = map('C900011', { code: 'post', quantity: '-1', price: '18.00' }, { code: '20002', quantity: '-1' }, { quantity: '-6', price: '2.1' });
+    const reversal = map(
+      'C900011',
+      { code: 'post', quantity: '-1', price: '18.00' },
+      { code: '20002', quantity: '-1' },
+      { quantity: '-6', price: '2.1' },
+    );
     expect(reversal.signature).toBe(sale.signature);
     expect(reversal).toMatchObject({ order: null, reversal: { customerId: '70001' } });
   });

@@ -6,7 +6,10 @@ import type { Survey } from './survey.js';
  * Rows gathered into invoices; each comes out at its last row, in about time order. Reading stops at the last line of interest.
  * Both are what a {@link Survey} of the same rows has found.
  */
-export async function* invoices(rows: AsyncIterable<RetailRow>, { lastLines, lastLine }: Pick<Survey, 'lastLines' | 'lastLine'>): AsyncGenerator<MappedInvoice> {
+export async function* invoices(
+  rows: AsyncIterable<RetailRow>,
+  { lastLines, lastLine }: Pick<Survey, 'lastLines' | 'lastLine'>,
+): AsyncGenerator<MappedInvoice> {
   const open = new Map<string, RetailRow[]>();
   for await (const row of rows) {
     if (row.line > lastLine) return;

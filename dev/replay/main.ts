@@ -13,7 +13,11 @@ class NoStackError extends Error {}
 try {
   process.exitCode = await run();
 } catch (error) {
-  const told = error instanceof RetailFileError || error instanceof NothingToReplayError || error instanceof ServerGoneError || error instanceof NoStackError;
+  const told =
+    error instanceof RetailFileError ||
+    error instanceof NothingToReplayError ||
+    error instanceof ServerGoneError ||
+    error instanceof NoStackError;
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}\n`);
   else if (told) process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${(error as Error).stack}\n`);

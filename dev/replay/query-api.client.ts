@@ -1,5 +1,14 @@
 import type { PatientHttp } from './patient-http.js';
-import { CURRENCY, type ListedCustomer, type ListedOrder, type ListedProduct, type OrderFilter, type OrderStatus, type QuerySide, type RangeFigures } from './query-side.js';
+import {
+  CURRENCY,
+  type ListedCustomer,
+  type ListedOrder,
+  type ListedProduct,
+  type OrderFilter,
+  type OrderStatus,
+  type QuerySide,
+  type RangeFigures,
+} from './query-side.js';
 import type { TradeTotals } from './totals.js';
 
 const PAGE = 200;
@@ -71,4 +80,5 @@ export class QueryApiClient implements QuerySide {
   }
 }
 
-const counts = (rows: Overview['byStatus']): ReadonlyMap<OrderStatus, number> => new Map(rows.map(({ status, orders }) => [status, orders]));
+const counts = (rows: Overview['byStatus']): ReadonlyMap<OrderStatus, number> =>
+  new Map(rows.map(({ status, orders }) => [status, orders]));

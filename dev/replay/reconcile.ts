@@ -39,15 +39,13 @@ export interface ReconcileInput {
 
 /** Compares every order, the range's totals, and every product and customer the range touches. */
 export async function reconcile({ orders, ledger, query, from, to }: ReconcileInput): Promise<Reconciliation> {
-  const mismatches = ledger.refusedRequests.map(
-    ({ invoice, status, code, detail }): Mismatch => ({
-      what: 'request',
-      id: invoice,
-      field: 'status',
-      expected: 'accepted',
-      answered: `${status} ${code}: ${detail}`,
-    }),
-  );
+  const mismatches = ledger.refusedRequests.map(({ invoice, status, code, detail }): Mismatch => ({
+    what: 'request',
+    id: invoice,
+    field: 'status',
+    expected: 'accepted',
+    answered: `${status} ${code}: ${detail}`,
+  }));
   const listed = await listedOrders(query, ledger, from, to, mismatches);
   const confirmed = new TradeSum();
   for await (const order of orders) {
@@ -76,12 +74,19 @@ export async function reconcile({ orders, ledger, query, from, to }: ReconcileIn
 }
 
 /** By invoice. An order of the range that is not the ledger's (also a second one for the same invoice) is a mismatch. */
-async function listedOrders(query: QuerySide, ledger: Ledger, from: string, to: string, mismatches: Mismatch[]): Promise<Map<string, ListedOrder>> {
+async function listedOrders(
+  query: QuerySide,
+  ledger: Ledger,
+  from: string,
+  to: string,
+  mismatches: Mismatch[],
+): Promise<Map<string, ListedOrder>> {
   const listed = new Map<string, ListedOrder>();
   for await (const order of query.orders({ placedFrom: from, placedTo: to })) {
     const sent = order.reference === null ? undefined : ledger.orders.get(order.reference);
     if (sent?.orderId === order.orderId) listed.set(order.reference!, order);
-    else mismatches.push({ what: 'order', id: order.orderId, field: 'reference', expected: 'none of this range', answered: order.reference });
+    else
+      mismatches.push({ what: 'order', id: order.orderId, field: 'reference', expected: 'none of this range', answered: order.reference });
   }
   return listed;
 }
@@ -142,7 +147,12 @@ const absent = (what: Mismatch['what'], ids: Iterable<string>): Mismatch[] =>
   [...ids].map((id) => ({ what, id, field: 'id', expected: id, answered: null }));
 
 /** Every field of `expected` that `answered` has otherwise. */
-function differences<T extends object>(what: Mismatch['what'], id: string, expected: T, answered: { readonly [K in keyof T]: unknown }): Mismatch[] {
+function differences<T extends object>(
+  what: Mismatch['what'],
+  id: string,
+  expected: T,
+  answered: { readonly [K in keyof T]: unknown },
+): Mismatch[] {
   return (Object.keys(expected) as (keyof T & string)[])
     .filter((field) => expected[field] !== answered[field])
     .map((field) => ({ what, id, field, expected: expected[field], answered: answered[field] }));

@@ -111,7 +111,8 @@ describe('whatever happens on the way', () => {
   });
 
   it('ends in the same state when connections are cut, answers lost and servers overloaded', async () => {
-    for (let n = 0; n < 3; n += 1) stack.faults.push('cut-before', 'cut-after', { status: 503, retryAfter: '0' }, { status: 429 }, { status: 500 });
+    for (let n = 0; n < 3; n += 1)
+      stack.faults.push('cut-before', 'cut-after', { status: 503, retryAfter: '0' }, { status: 429 }, { status: 500 });
     const report = await run();
     expect(report).toMatchObject({ ok: true, totals: MIXED, orders: { accepted: 10 } });
     expect(report.requests.repeated).toMatchObject({ 'HTTP 503': 3, 'HTTP 429': 3, 'HTTP 500': 3 });
@@ -140,13 +141,21 @@ describe('a mismatch', () => {
 
   it('is an order that is there twice', async () => {
     const mismatches = await spoiled(() => stack.orders.set('id-twice', { ...stack.orders.get('id-900004')!, orderId: 'id-twice' }));
-    expect(mismatches).toEqual(expect.arrayContaining(['order id-twice reference', 'totals range orders', 'product 20004 units', 'customer 70003 orders']));
+    expect(mismatches).toEqual(
+      expect.arrayContaining(['order id-twice reference', 'totals range orders', 'product 20004 units', 'customer 70003 orders']),
+    );
   });
 
   it('is a line that is missing', async () => {
     const mismatches = await spoiled(() => stack.orders.get('id-900002')!.lines.pop());
     expect(mismatches).toEqual(
-      expect.arrayContaining(['order 900002 lines', 'order 900002 total', 'totals range lines', 'product 20001A units', 'customer 70001 spendPence']),
+      expect.arrayContaining([
+        'order 900002 lines',
+        'order 900002 total',
+        'totals range lines',
+        'product 20001A units',
+        'customer 70001 spendPence',
+      ]),
     );
   });
 
@@ -169,6 +178,11 @@ describe('a mismatch', () => {
 
 it('sales of others are no mismatch', async () => {
   await run();
-  stack.orders.set('id-today', { ...stack.orders.get('id-900002')!, orderId: 'id-today', reference: 'mine', placedAt: '2026-11-21T08:00:00Z' });
+  stack.orders.set('id-today', {
+    ...stack.orders.get('id-900002')!,
+    orderId: 'id-today',
+    reference: 'mine',
+    placedAt: '2026-11-21T08:00:00Z',
+  });
   expect(await run()).toMatchObject({ ok: true, totals: MIXED, orders: { ordersElsewhere: 1 } });
 });

@@ -38,9 +38,17 @@ export async function replay(options: ReplayOptions): Promise<Report> {
   const surveyStartedAt = Date.now();
   say(`reading ${file}`);
   const found = await survey(readRetailFile(file), range);
-  const timings: Timings = { surveySeconds: since(surveyStartedAt), openingSeconds: 0, sendingSeconds: 0, settlingSeconds: 0, reconcilingSeconds: 0 };
+  const timings: Timings = {
+    surveySeconds: since(surveyStartedAt),
+    openingSeconds: 0,
+    sendingSeconds: 0,
+    settlingSeconds: 0,
+    reconcilingSeconds: 0,
+  };
   if (found.orders === 0 || found.firstDay === null || found.lastDay === null) {
-    throw new NothingToReplayError(`${file} holds no orders in the days asked for (it has ${found.rows} rows, ${found.firstDay} to ${found.lastDay})`);
+    throw new NothingToReplayError(
+      `${file} holds no orders in the days asked for (it has ${found.rows} rows, ${found.firstDay} to ${found.lastDay})`,
+    );
   }
   const from = `${range.from ?? found.firstDay}T00:00:00Z`;
   const to = new Date(Date.parse(`${range.to ?? found.lastDay}T00:00:00Z`) + DAY_MS).toISOString();
@@ -63,18 +71,27 @@ export async function replay(options: ReplayOptions): Promise<Report> {
 
   const reconcilingAt = Date.now();
   say('comparing with query-api');
-  const compare = (): Promise<Reconciliation> => reconcile({ orders: orders(file, found, range), ledger, query, from, to });
-  let reconciliation = await compare();
-  // Orders have ended, but products and customers are other projections: they get the time to catch up, never the benefit of the doubt.
-  while (settled && reconciliation.mismatches.length > ledger.refusedRequests.length && Date.now() - reconcilingAt < reconcileWithinMs) {
-    await delay(1_000);
-    reconciliation = await compare();
-  }
+  const reconciliation = await reconcileWithin(settled ? reconcileWithinMs : 0, ledger.refusedRequests.length, () =>
+    reconcile({ orders: orders(file, found, range), ledger, query, from, to }),
+  );
   timings.reconcilingSeconds = since(reconcilingAt);
 
   const repeats = new Map([...commands.repeats]);
   for (const [reason, count] of queries.repeats) repeats.set(reason, (repeats.get(reason) ?? 0) + count);
   return reportOf({ file, from, to, allPaid, concurrency, rows: found.rows, ledger, settled, reconciliation, timings, repeats });
+}
+
+/**
+ * Orders have ended, but products and customers are other projections: they get the time to catch up, never the benefit of the doubt.
+ * Requests that were refused stay mismatches however long one waits.
+ */
+async function reconcileWithin(withinMs: number, hopeless: number, compare: () => Promise<Reconciliation>): Promise<Reconciliation> {
+  const giveUpAt = Date.now() + withinMs;
+  for (;;) {
+    const reconciliation = await compare();
+    if (reconciliation.mismatches.length <= hopeless || Date.now() >= giveUpAt) return reconciliation;
+    await delay(1_000);
+  }
 }
 
 async function* trades(file: string, found: Survey, range: DayRange): AsyncGenerator<Trade> {

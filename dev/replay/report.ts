@@ -83,12 +83,18 @@ export function summaryOf(report: Report): string {
     `payments   synthetic: ${report.payments.note}`,
     `speed      ${performance.ordersPerSecondSent} orders/s sent, ${performance.ordersPerSecondToTheEnd} orders/s to their end`,
     `rows       ${report.rows.read} read, ${report.rows.refused.length} make no sense${report.rows.refused.length > 0 ? ':' : ''}`,
-    ...shorten(report.rows.refused, ({ line, invoice, reason, wholeInvoice }) =>
-      `  line ${line}: ${reason}, ${wholeInvoice ? `invoice ${invoice} is not taken` : `no goods: invoice ${invoice} stands without it`}`),
+    ...shorten(
+      report.rows.refused,
+      ({ line, invoice, reason, wholeInvoice }) =>
+        `  line ${line}: ${reason}, ${wholeInvoice ? `invoice ${invoice} is not taken` : `no goods: invoice ${invoice} stands without it`}`,
+    ),
     ...(report.settled ? [] : ['NOT SETTLED: orders are still open, and nothing has happened for as long as patience lasted']),
     mismatches.length === 0 ? 'no mismatch' : `${mismatches.length} MISMATCHES:`,
-    ...shorten(mismatches, ({ what, id, field, expected, answered }) =>
-      `  ${what} ${id}: ${field} should be ${JSON.stringify(expected)}, is ${JSON.stringify(answered)}`),
+    ...shorten(
+      mismatches,
+      ({ what, id, field, expected, answered }) =>
+        `  ${what} ${id}: ${field} should be ${JSON.stringify(expected)}, is ${JSON.stringify(answered)}`,
+    ),
   ];
   return lines.join('\n');
 }

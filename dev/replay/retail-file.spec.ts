@@ -34,7 +34,9 @@ it('reads a gzip file like a plain one, whatever it is called', async () => {
 });
 
 it('counts lines as an editor does, also after a quoted line break, and trusts quotes and commas inside quotes', async () => {
-  const rows = await read(`\ufeff${HEADER}\r\n1,20001,"a ""b"", c\nd",1,2024-03-04 09:00:00,1.0,,France\r\n2,20001,5" disc,1,2024-03-04 09:00:00,1.0,,France\r\n`);
+  const rows = await read(
+    `\ufeff${HEADER}\r\n1,20001,"a ""b"", c\nd",1,2024-03-04 09:00:00,1.0,,France\r\n2,20001,5" disc,1,2024-03-04 09:00:00,1.0,,France\r\n`,
+  );
   expect(rows.map(({ line, description, problem }) => [line, description, problem])).toEqual([
     [2, 'a "b", c\nd', null],
     [4, '5" disc', null],
@@ -42,7 +44,9 @@ it('counts lines as an editor does, also after a quoted line break, and trusts q
 });
 
 it('takes columns in any order', async () => {
-  const [row] = await read('Country,InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\nFrance,1,20001,x,1,2024-03-04 09:00:00,1.0,\n');
+  const [row] = await read(
+    'Country,InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\nFrance,1,20001,x,1,2024-03-04 09:00:00,1.0,\n',
+  );
   expect(row).toMatchObject({ invoice: '1', country: 'France', problem: null });
 });
 

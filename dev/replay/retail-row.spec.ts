@@ -58,7 +58,12 @@ describe('a row', () => {
 
   it('may have no customer', () => expect(rowWith(6, '')).toMatchObject({ customerId: null, problem: null }));
   it('names the same price the same, however it is written', () => {
-    expect([rowWith(5, '2.50').price, rowWith(5, '2.5').price, rowWith(5, '2.0').price, rowWith(5, '20').price]).toEqual(['2.5', '2.5', '2', '20']);
+    expect([rowWith(5, '2.50').price, rowWith(5, '2.5').price, rowWith(5, '2.0').price, rowWith(5, '20').price]).toEqual([
+      '2.5',
+      '2.5',
+      '2',
+      '20',
+    ]);
   });
 
   it.each([

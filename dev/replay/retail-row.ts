@@ -11,7 +11,6 @@ export const RETAIL_COLUMNS = [
   'CustomerID',
   'Country',
 ] as const;
-export type RetailColumn = (typeof RETAIL_COLUMNS)[number];
 
 /** Why a row makes no sense; stable, ends up in the report. */
 export type RowProblem =
@@ -83,8 +82,16 @@ export function invoiceKindOf(invoice: string): InvoiceKind {
 
 /** Reads one record whose fields stand in the order of {@link RETAIL_COLUMNS}. Never throws: what is wrong is in `problem`. */
 export function readRow(fields: readonly string[], line: number): RetailRow {
-  const [invoiceText = '', codeText = '', descriptionText = '', quantityText = '', dateText = '', priceText = '', customerText = '', countryText = ''] =
-    fields;
+  const [
+    invoiceText = '',
+    codeText = '',
+    descriptionText = '',
+    quantityText = '',
+    dateText = '',
+    priceText = '',
+    customerText = '',
+    countryText = '',
+  ] = fields;
   const invoice = invoiceText.trim();
   const kind = invoiceKindOf(invoice);
   const code = normalizeCode(codeText);
@@ -111,7 +118,10 @@ export function readRow(fields: readonly string[], line: number): RetailRow {
     quantity,
     at: at ?? '',
     pence: typeof pence === 'number' ? pence : 0,
-    price: priceText.trim().replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
+    price: priceText
+      .trim()
+      .replace(/(\.\d*?)0+$/, '$1')
+      .replace(/\.$/, ''),
     customerId: customer?.[1] ?? null,
     country: countryText.trim() || null,
     problem,

@@ -22,7 +22,9 @@ const ACTOR = { 'x-actor': 'replay' };
 const LOOK_AGAIN_MS = 250;
 
 /** What is to be done, with the answer an order's later cancellation waits for. */
-type Job = Exclude<Trade, { kind: 'refused' | 'skipped' | 'unmatched' | 'order' }> | { kind: 'order'; order: SaleOrder; sent: SentOrder; settle: () => void };
+type Job =
+  | Exclude<Trade, { kind: 'refused' | 'skipped' | 'unmatched' | 'order' }>
+  | { kind: 'order'; order: SaleOrder; sent: SentOrder; settle: () => void };
 
 /**
  * Sends trade to command-api. Keys are the file's own invoice numbers, so that the same request is the same command in every run,
@@ -40,7 +42,11 @@ export class TradeFeed {
     const opening = [...quantities].filter(([sku]) => !scenario.isShort(sku));
     await runBounded(toAsync(opening), concurrency, async ([sku, quantity]) => {
       const body = { quantity, reference: 'opening stock', receivedAt: at };
-      const answer = await this.post(`/stock/${encodeURIComponent(sku)}/receipts`, `opening-${at.slice(0, 10)}-${encodeURIComponent(sku)}-${quantity}`, body);
+      const answer = await this.post(
+        `/stock/${encodeURIComponent(sku)}/receipts`,
+        `opening-${at.slice(0, 10)}-${encodeURIComponent(sku)}-${quantity}`,
+        body,
+      );
       if (answer.status < 300) ledger.receipts += 1;
       else ledger.refusedRequests.push(refusalOf(`opening ${sku}`, answer));
       onReceipt();
@@ -131,7 +137,10 @@ export class TradeFeed {
 
   private async sendCancel(invoice: string, sent: SentOrder, at: string): Promise<void> {
     const { ledger } = this.options;
-    const answer = await this.post(`/orders/${sent.orderId}/cancel`, invoice, { reason: `reversed by invoice ${invoice}`, cancelledAt: at });
+    const answer = await this.post(`/orders/${sent.orderId}/cancel`, invoice, {
+      reason: `reversed by invoice ${invoice}`,
+      cancelledAt: at,
+    });
     if (answer.status < 300) {
       ledger.cancellations += 1;
       sent.expected = 'cancelled';

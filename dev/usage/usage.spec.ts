@@ -45,6 +45,9 @@ it('tells a process that was restarted or is gone', () => {
 });
 
 it('shows a line a process and their sum', () => {
-  const lines = describeUsage([usageOf('relay', [sample(1, 10)], [sample(1, 10.6)], 60), usageOf('kafka', [sample(2, 0)], [sample(2, 1.2)], 60)], 60);
+  const lines = describeUsage(
+    [usageOf('relay', [sample(1, 10)], [sample(1, 10.6)], 60), usageOf('kafka', [sample(2, 0)], [sample(2, 1.2)], 60)],
+    60,
+  );
   expect(lines).toMatch(/relay +1 +1\.00 % +10 MiB +20 MiB\nkafka +2 +2\.00 % +10 MiB +20 MiB\nall +3\.00 % +20 MiB/);
 });

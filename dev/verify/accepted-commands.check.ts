@@ -41,7 +41,9 @@ export async function checkAcceptedCommands(database: Database): Promise<Finding
      ORDER BY e.position`,
   );
   for (const { stream, version, command, status } of unaccounted) {
-    violations.add(`event ${stream}@${version} is of command ${command}, which ${status === null ? 'is unknown' : `was refused with ${status}`}`);
+    violations.add(
+      `event ${stream}@${version} is of command ${command}, which ${status === null ? 'is unknown' : `was refused with ${status}`}`,
+    );
   }
   return {
     checked: `${number(counts!.accepted)} accepted commands have their events, ${number(counts!.refused)} refused ones have none`,

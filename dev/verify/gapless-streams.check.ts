@@ -13,10 +13,16 @@ export async function checkGaplessStreams(database: Database): Promise<Finding> 
      ORDER BY stream_id`,
   );
   for (const { stream, events, first, last, head } of broken) {
-    violations.add(`${stream} holds ${events} events, versions ${first ?? 'none'} to ${last ?? 'none'}, and its head says ${head ?? 'nothing'}`);
+    violations.add(
+      `${stream} holds ${events} events, versions ${first ?? 'none'} to ${last ?? 'none'}, and its head says ${head ?? 'nothing'}`,
+    );
   }
   const [counts] = await database.rows<{ streams: number; events: number }>(
     `SELECT (SELECT count(*) FROM tidemark.streams WHERE version > 0) AS streams, (SELECT count(*) FROM tidemark.events) AS events`,
   );
-  return { checked: `${number(counts!.streams)} streams with ${number(counts!.events)} events run 1..n`, counts: { ...counts! }, violations };
+  return {
+    checked: `${number(counts!.streams)} streams with ${number(counts!.events)} events run 1..n`,
+    counts: { ...counts! },
+    violations,
+  };
 }

@@ -48,14 +48,23 @@ const I = {
 it('the small world breaks none', async () => {
   for (const [id, check] of Object.entries(I)) expect([id, offending(await check())]).toEqual([id, []]);
   expect((await I.I1()).counts).toEqual({ accepted: 5, refused: 1 });
-  expect((await I.I7()).counts).toMatchObject({ orders: 4, confirmed: 1, open: 0, payments: 3, netMinorUnits: 850, confirmedMinorUnits: 850 });
+  expect((await I.I7()).counts).toMatchObject({
+    orders: 4,
+    confirmed: 1,
+    open: 0,
+    payments: 3,
+    netMinorUnits: 850,
+    confirmedMinorUnits: 850,
+  });
   expect((await I.I8()).counts).toMatchObject({ skus: 1, pieces: 5 });
 });
 
 describe('I1, no accepted command is lost', () => {
   it('misses the event of a command that was accepted', async () => {
     await world.tamper(`DELETE FROM tidemark.events WHERE stream_id = 'order-o1' AND version = 1`);
-    expect(offending(await I.I1())).toEqual([expect.stringMatching(/^command .* \(PlaceOrder, key .*\) was accepted, but order-o1@1 names no event of it$/)]);
+    expect(offending(await I.I1())).toEqual([
+      expect.stringMatching(/^command .* \(PlaceOrder, key .*\) was accepted, but order-o1@1 names no event of it$/),
+    ]);
   });
 
   it('is not content with an event of somebody else at that place', async () => {
@@ -189,7 +198,9 @@ describe('I6, read models equal their rebuild', () => {
   it('finds an event that was not applied', async () => {
     await world.tamper(`INSERT INTO tidemark.events (version, schema_version, occurred_at, event_id, correlation_id, causation_id, stream_id, type, actor, data)
       VALUES (99, 1, now(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'stock-NEW', 'StockReceived', 'spec', '{}')`);
-    await world.tamper(`UPDATE tidemark.events SET version = 1, data = '{"sku":"NEW","quantity":1,"reference":null}' WHERE stream_id = 'stock-NEW'`);
+    await world.tamper(
+      `UPDATE tidemark.events SET version = 1, data = '{"sku":"NEW","quantity":1,"reference":null}' WHERE stream_id = 'stock-NEW'`,
+    );
     expect(offending(await I.I6())).toEqual(['stock has not applied 1 events of 1 streams']);
   });
 });
@@ -259,7 +270,9 @@ describe('I8, stock', () => {
 
   it('finds a read model that says otherwise', async () => {
     await world.tamper(`UPDATE read.stock_levels SET shipped = shipped - 1, reserved = 1`);
-    expect(offending(await I.I8())).toEqual(['MUG: shipped is 5 by its events and 4 in the read model; reserved is 0 by its events and 1 in the read model']);
+    expect(offending(await I.I8())).toEqual([
+      'MUG: shipped is 5 by its events and 4 in the read model; reserved is 0 by its events and 1 in the read model',
+    ]);
     await world.tamper('DELETE FROM read.stock_levels');
     expect(offending(await I.I8())).toEqual(['MUG: is not in the read model']);
   });

@@ -92,7 +92,8 @@ class HandOver<T> {
           return item.value;
         }
         const arrived = new Promise<void>((resolve) => (this.wake = resolve));
-        if ((await Promise.race([arrived, deadline])) === 'silent') throw new Error(`the topics gave nothing for ${withinMs / 1000} s before their end`);
+        if ((await Promise.race([arrived, deadline])) === 'silent')
+          throw new Error(`the topics gave nothing for ${withinMs / 1000} s before their end`);
       }
     } finally {
       silence.abort();

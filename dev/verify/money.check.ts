@@ -72,7 +72,8 @@ export async function checkMoney(database: Database, book: GatewayBook): Promise
       const found = order.reference === null ? undefined : booked.get(order.reference);
       if (order.reference !== null) booked.delete(order.reference);
       if (order.status === 'OrderPlaced') counts.open += 1;
-      else for (const problem of [...problemsOf(order), ...disagreements(order, found)]) violations.add(`order ${order.orderId}: ${problem}`);
+      else
+        for (const problem of [...problemsOf(order), ...disagreements(order, found)]) violations.add(`order ${order.orderId}: ${problem}`);
     }
   }
   for (const { reference, status, amount, currency } of booked.values()) {
@@ -90,10 +91,13 @@ function problemsOf({ status, total, currency, amount, paymentCurrency, captured
   const kept = captured - refunded;
   if (status === null) return ['has a payment and was never placed'];
   if (status !== 'OrderConfirmed') {
-    return kept === 0 ? [] : [`is ${status === 'OrderCancelled' ? 'cancelled' : 'rejected'}, but ${captured} was captured and ${refunded} refunded`];
+    return kept === 0
+      ? []
+      : [`is ${status === 'OrderCancelled' ? 'cancelled' : 'rejected'}, but ${captured} was captured and ${refunded} refunded`];
   }
   const problems = kept === total ? [] : [`is confirmed over ${total}, but ${captured} was captured and ${refunded} refunded`];
-  if (amount !== total || paymentCurrency !== currency) problems.push(`is of ${total} ${currency}, its payment of ${amount} ${paymentCurrency}`);
+  if (amount !== total || paymentCurrency !== currency)
+    problems.push(`is of ${total} ${currency}, its payment of ${amount} ${paymentCurrency}`);
   return problems;
 }
 
@@ -102,9 +106,13 @@ function disagreements(order: OrderMoney, found: BookedPayment | undefined): str
   if (expected.length === 0) return [`has ended, and its payment is still ${order.authorized ? 'authorized' : 'requested'} by our events`];
   const told = expected.join(' or ');
   if (found === undefined) return expected.includes('none') ? [] : [`its payment is ${told} by our events and not in the gateway's book`];
-  const problems = expected.includes(found.status) ? [] : [`its payment is ${told} by our events and ${found.status} in the gateway's book`];
+  const problems = expected.includes(found.status)
+    ? []
+    : [`its payment is ${told} by our events and ${found.status} in the gateway's book`];
   if (found.amount !== order.amount || found.currency !== order.paymentCurrency) {
-    problems.push(`its payment is of ${order.amount} ${order.paymentCurrency} and of ${found.amount} ${found.currency} in the gateway's book`);
+    problems.push(
+      `its payment is of ${order.amount} ${order.paymentCurrency} and of ${found.amount} ${found.currency} in the gateway's book`,
+    );
   }
   return problems;
 }
@@ -113,7 +121,14 @@ function disagreements(order: OrderMoney, found: BookedPayment | undefined): str
  * What the gateway may say of the payment of an order that has ended: `none` where it need not ever have heard of it, nothing at all
  * where our own events leave it open.
  */
-function expectedStatuses({ reference, authorized, declineCode, voided, captured, refunded }: OrderMoney): (BookedPayment['status'] | 'none')[] {
+function expectedStatuses({
+  reference,
+  authorized,
+  declineCode,
+  voided,
+  captured,
+  refunded,
+}: OrderMoney): (BookedPayment['status'] | 'none')[] {
   if (reference === null) return ['none'];
   if (refunded > 0) return ['refunded'];
   if (captured > 0) return ['captured'];

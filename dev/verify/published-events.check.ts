@@ -3,7 +3,6 @@ import { number, Violations, type Finding } from './finding.js';
 import { PublishedStreams } from './published-streams.js';
 import type { TopicRecords } from './topic-records.js';
 
-
 /** Reads the topics once, for I4 and I5. */
 export async function readTopics(topics: TopicRecords, onProgress: (records: number) => void = () => undefined): Promise<PublishedStreams> {
   const published = new PublishedStreams();

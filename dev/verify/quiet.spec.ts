@@ -36,7 +36,9 @@ it('sees a row in the outbox, a stream that was not projected, and a fulfilment 
   expect(await activity.look()).toMatchObject({ outbox: 0, behind: 0, running: 0, parked: 0, deadLetters: 0 });
   await world.tamper(`INSERT INTO tidemark.outbox (position, shard, stream_id) VALUES (1, 0, 'order-o1')`);
   await world.tamper(`UPDATE read.projection_positions SET version = 1 WHERE stream_id = 'order-o1' AND projection = 'orders'`);
-  await world.tamper(`INSERT INTO tidemark.fulfilment_work (order_id, due_at, correlation_id, causation_id) VALUES ('o1', now(), 'a', 'b')`);
+  await world.tamper(
+    `INSERT INTO tidemark.fulfilment_work (order_id, due_at, correlation_id, causation_id) VALUES ('o1', now(), 'a', 'b')`,
+  );
   expect(await activity.look()).toMatchObject({ outbox: 1, behind: 1, running: 1 });
   await world.end();
 });

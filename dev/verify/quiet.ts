@@ -36,7 +36,7 @@ export const isQuiet = ({ outbox, lag, behind, running }: Activity): boolean => 
 /** Waits until nothing is under way twice in a row without a new event in between; answers the last look, quiet or not. */
 export async function waitForQuiet({ activity, withinMs, everyMs = 500, onWait }: QuietOptions): Promise<Activity> {
   const giveUpAt = Date.now() + withinMs;
-  for (let before: Activity | undefined; ; ) {
+  for (let before: Activity | undefined; ;) {
     const now = await activity.look();
     if (isQuiet(now) && before !== undefined && isQuiet(before) && before.position === now.position) return now;
     if (Date.now() > giveUpAt) return now;

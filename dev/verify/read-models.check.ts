@@ -46,7 +46,8 @@ async function compare(rebuilt: Rebuilt): Promise<Comparison> {
 function report(projection: ProjectionName, { tables, liveBehind }: Comparison, violations: Violations): void {
   for (const { table, liveRows, rebuiltRows, differing, samples } of tables) {
     if (differing === 0) continue;
-    for (const { key, live, rebuilt } of samples) violations.add(`${projection}: row ${key.join('/')} of ${table} ${describe(live, rebuilt)}`);
+    for (const { key, live, rebuilt } of samples)
+      violations.add(`${projection}: row ${key.join('/')} of ${table} ${describe(live, rebuilt)}`);
     violations.count += differing - samples.length;
     if (liveRows !== rebuiltRows) violations.add(`${projection}: ${table} has ${liveRows} rows, its rebuild ${rebuiltRows}`);
   }

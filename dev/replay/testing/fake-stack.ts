@@ -60,12 +60,16 @@ export class FakeStack {
     const fault = this.faults.shift();
     if (fault === 'cut-before') return void request.socket.destroy();
     if (typeof fault === 'object') {
-      return void response.writeHead(fault.status, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter }).end('{"code":"fault"}');
+      return void response
+        .writeHead(fault.status, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter })
+        .end('{"code":"fault"}');
     }
     const url = new URL(request.url!, this.url);
     if (request.method === 'GET') {
       const body = this.read(url);
-      return void response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? {}));
+      return void response
+        .writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(body ?? {}));
     }
     const key = String(request.headers['idempotency-key']);
     const fingerprint = `${url.pathname} ${text}`;
@@ -119,7 +123,9 @@ export class FakeStack {
     const query = url.searchParams;
     if (room === 'orders' && id !== undefined) return this.orders.get(id);
     if (room === 'orders') {
-      const listed = this.inRange(query.get('placedFrom'), query.get('placedTo')).filter(({ status }) => status === (query.get('status') ?? status));
+      const listed = this.inRange(query.get('placedFrom'), query.get('placedTo')).filter(
+        ({ status }) => status === (query.get('status') ?? status),
+      );
       return page(listed.map(summary), query);
     }
     const sold = (orders: readonly FakeOrder[]) => orders.filter(({ status }) => status === 'confirmed');
@@ -131,7 +137,8 @@ export class FakeStack {
 
   private inRange(from: string | null, to: string | null): FakeOrder[] {
     return this.ordersWhere(
-      ({ placedAt }) => (from === null || Date.parse(placedAt) >= Date.parse(from)) && (to === null || Date.parse(placedAt) < Date.parse(to)),
+      ({ placedAt }) =>
+        (from === null || Date.parse(placedAt) >= Date.parse(from)) && (to === null || Date.parse(placedAt) < Date.parse(to)),
     );
   }
 }

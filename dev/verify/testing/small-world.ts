@@ -57,7 +57,14 @@ export class SmallWorld {
 
   private async fill(): Promise<void> {
     const store = new EventStore({ pool: this.pool });
-    await this.write(store, 'stock', SKU, 0, [{ type: 'StockReceived', data: { sku: SKU, quantity: 20, reference: null } }], 'ReceiveStock');
+    await this.write(
+      store,
+      'stock',
+      SKU,
+      0,
+      [{ type: 'StockReceived', data: { sku: SKU, quantity: 20, reference: null } }],
+      'ReceiveStock',
+    );
     for (const [orderId, story] of Object.entries(STORIES)) await this.order(store, orderId, story);
     // A command that was refused: it has an answer and no event.
     const refused = commandOf('CancelOrder', 409, { code: 'order.already-rejected' });
@@ -101,7 +108,8 @@ export class SmallWorld {
     commandName?: string,
   ): Promise<void> {
     const stream = streamId(category, key);
-    const command = commandName === undefined ? undefined : commandOf(commandName, 201, { consistencyToken: `${stream}@${expectedVersion + 1}` });
+    const command =
+      commandName === undefined ? undefined : commandOf(commandName, 201, { consistencyToken: `${stream}@${expectedVersion + 1}` });
     const verdicts = await store.append([
       {
         metadata: metadataOf(command),
@@ -146,7 +154,14 @@ export class SmallWorld {
       'SELECT stream_id, version, event_id FROM tidemark.events ORDER BY position',
     );
     for (const [index, { stream_id: id, version, event_id: eventId }] of rows.entries()) {
-      this.records.push({ topic: `tidemark.${id.split('-')[0]}`, partition: id.length % 3, offset: String(index), streamId: id, version, eventId });
+      this.records.push({
+        topic: `tidemark.${id.split('-')[0]}`,
+        partition: id.length % 3,
+        offset: String(index),
+        streamId: id,
+        version,
+        eventId,
+      });
     }
     await this.pool.query('DELETE FROM tidemark.outbox');
   }
@@ -167,9 +182,17 @@ const metadataOf = (command: CommandRecord | undefined) => ({
 
 function stockOf(story: Story, orderId: string, quantity: number): AnyDomainEvent[] {
   const data = { sku: SKU, orderId, quantity };
-  if (story === 'out-of-stock') return [{ type: 'StockReservationRejected', data: { sku: SKU, orderId, requested: quantity, available: 18 } }];
-  if (story === 'declined') return [{ type: 'StockReserved', data }, { type: 'StockReleased', data }];
-  const shipped: AnyDomainEvent[] = [{ type: 'StockReserved', data }, { type: 'StockShipped', data }];
+  if (story === 'out-of-stock')
+    return [{ type: 'StockReservationRejected', data: { sku: SKU, orderId, requested: quantity, available: 18 } }];
+  if (story === 'declined')
+    return [
+      { type: 'StockReserved', data },
+      { type: 'StockReleased', data },
+    ];
+  const shipped: AnyDomainEvent[] = [
+    { type: 'StockReserved', data },
+    { type: 'StockShipped', data },
+  ];
   return story === 'refunded' ? [...shipped, { type: 'StockReturned', data }] : shipped;
 }
 
@@ -206,7 +229,8 @@ function fulfilmentOf(story: Story, orderId: string, quantity: number, amount: n
 function endOf(story: Story, orderId: string): AnyDomainEvent[] {
   const confirmed: AnyDomainEvent = { type: 'OrderConfirmed', data: { orderId } };
   if (story === 'confirmed') return [confirmed];
-  if (story === 'refunded') return [confirmed, { type: 'OrderCancelled', data: { orderId, reason: 'changed my mind', cancelledFrom: 'confirmed' } }];
+  if (story === 'refunded')
+    return [confirmed, { type: 'OrderCancelled', data: { orderId, reason: 'changed my mind', cancelledFrom: 'confirmed' } }];
   const code = story === 'declined' ? 'payment-declined' : 'out-of-stock';
   return [{ type: 'OrderRejected', data: { orderId, reason: { code, detail: 'no' } } }];
 }
