@@ -1,8 +1,8 @@
 // Proves that appends of many connections at once neither deadlock nor leave holes, and that moving a head stays a HOT update.
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
-import type { AppendVerdict } from './append-request.js';
+import { createTestDatabase, waitFor, type TestDatabase } from '../../test/harness/index.js';
+import type { AppendRequest, AppendVerdict } from './append-request.js';
 import { EventStore } from './event-store.js';
 import { command, request, write } from './testing/requests.js';
 import { testPool } from './testing/test-pool.js';
@@ -82,15 +82,40 @@ describe('twenty connections with overlapping streams', () => {
       ),
     ).toBe(0);
   });
+});
 
-  it('with the same keys crosswise do not deadlock either', async () => {
-    const keys = Array.from({ length: 8 }, (_, n) => `cross-${n}`);
-    const random = seededRandom(7);
-    const verdicts = await Promise.all(
-      Array.from({ length: 20 }, () => store.append(random.shuffle(keys).map((key) => request([], command(key))))),
-    );
-    expect(verdicts.flat().filter(({ outcome }) => outcome === 'appended')).toHaveLength(keys.length);
-    expect(verdicts.flat().filter(({ outcome }) => outcome === 'repeated')).toHaveLength(19 * keys.length);
+describe('whatever the order they are given in', () => {
+  /** `first` is held by an open transaction, `both` waits for it; then the open one takes `second`, which `both` must not hold yet. */
+  async function crossing(first: AppendRequest, both: readonly AppendRequest[], second: AppendRequest): Promise<AppendVerdict[][]> {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const held = await store.append([first], client);
+      const waiting = store.append(both);
+      await waitFor(async () => (await number('SELECT count(*) FROM pg_locks WHERE NOT granted')) > 0, { what: 'the other call to wait' });
+      const taken = await store.append([second], client);
+      await client.query('COMMIT');
+      return [held, await waiting, taken];
+    } finally {
+      client.release();
+    }
+  }
+
+  it('keys are taken in one order', async () => {
+    const both = ['cross-z', 'cross-m', 'cross-a'].map((key) => request([], command(key)));
+    const verdicts = await crossing(request([], command('cross-m')), both, request([], command('cross-z')));
+    expect(verdicts.map((call) => call.map(({ outcome }) => outcome))).toEqual([
+      ['appended'],
+      ['repeated', 'repeated', 'appended'],
+      ['appended'],
+    ]);
+  });
+
+  it('new streams are taken in one order', async () => {
+    const both = [request([write('cross-z', 0), write('cross-m', 0), write('cross-a', 0)])];
+    const verdicts = await crossing(request([write('cross-m', 0)]), both, request([write('cross-z', 0)]));
+    expect(verdicts.map((call) => call.map(({ outcome }) => outcome))).toEqual([['appended'], ['conflict'], ['appended']]);
+    expect(await number(`SELECT count(*) FROM tidemark.streams WHERE stream_id = 'cross-a'`)).toBe(0);
   });
 });
 

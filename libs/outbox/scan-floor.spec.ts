@@ -16,6 +16,7 @@ let outbox: OutboxFixture;
 let client: pg.Client;
 let table: OutboxTable;
 let floor: ScanFloor;
+let open: pg.PoolClient | undefined;
 
 beforeAll(async () => {
   outbox = await outboxFixture({ createTestDatabase, waitFor });
@@ -27,6 +28,8 @@ beforeEach(async () => {
   floor = new ScanFloor(client);
 });
 afterEach(async () => {
+  open?.release(true);
+  open = undefined;
   await client.end();
   await outbox.reset();
 });
@@ -39,6 +42,12 @@ const read = async (): Promise<Awaited<ReturnType<OutboxTable['read']>>> =>
     SHARDS.map((shard) => ({ shard, floor: floor.of(shard) })),
     { epoch: floor.epoch, rowsPerShard: 1_000, bytesPerShard: 1_000_000 },
   );
+
+/** A connection for a transaction that stays open; it ends with the spec, whether that passes or not. */
+async function opened(): Promise<pg.PoolClient> {
+  open = await outbox.pool.connect();
+  return open;
+}
 
 async function publish(): Promise<string[]> {
   const rows = await read();
@@ -73,7 +82,7 @@ describe('the floor', () => {
   });
 
   it('stays below a position whose transaction is open, however much is published above it', async () => {
-    const slow = await outbox.pool.connect();
+    const slow = await opened();
     await slow.query('BEGIN');
     await outbox.insert('order-slow', [1], slow);
     await outbox.insert('order-fast', range(1, 5));
@@ -81,14 +90,13 @@ describe('the floor', () => {
     for (let n = 0; n < 8; n += 1) await floor.sound(SHARDS);
     expect(Math.max(...floors())).toBeLessThan(1);
     await slow.query('COMMIT');
-    slow.release();
     await floor.sound(SHARDS);
     expect(await publish()).toEqual(['order-slow@1']);
     await soundUntil([6]);
   });
 
   it('does not hide a row that commits between two soundings', async () => {
-    const slow = await outbox.pool.connect();
+    const slow = await opened();
     await outbox.insert('order-fast', [1]);
     await publish();
     await floor.sound(SHARDS);
@@ -98,20 +106,18 @@ describe('the floor', () => {
     await publish();
     await floor.sound(SHARDS);
     await slow.query('COMMIT');
-    slow.release();
     for (let n = 0; n < 8; n += 1) await floor.sound(SHARDS);
     expect(await publish()).toEqual(['order-slow@1']);
   });
 
   it('rises in spite of an old snapshot that keeps every dead row', async () => {
-    const old = await outbox.pool.connect();
+    const old = await opened();
     await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await old.query('SELECT count(*) FROM tidemark.events');
     await outbox.insert('order-a', range(1, 20));
     await publish();
     await soundUntil([20]);
     await old.query('ROLLBACK');
-    old.release();
   });
 
   it('of shards that are no longer held is forgotten', async () => {
