@@ -31,7 +31,9 @@ function states(orderIds: readonly string[], stock: Record<string, number>): Bat
     fulfilment: new Map(orderIds.map((id) => [streamId('fulfilment', id), { version: 0, state: initialFulfilment }])),
     order: new Map(orderIds.map((id) => [streamId('order', id), { version: 1, state: placed(id) }])),
     payment: new Map(orderIds.map((id) => [streamId('payment', id), { version: 0, state: paymentDecider.initialState }])),
-    stock: new Map(Object.entries(stock).map(([sku, quantity]) => [streamId('stock', sku), { version: 1, state: received(sku, quantity) }])),
+    stock: new Map(
+      Object.entries(stock).map(([sku, quantity]) => [streamId('stock', sku), { version: 1, state: received(sku, quantity) }]),
+    ),
   };
 }
 

@@ -178,10 +178,9 @@ describe('the fulfilment engine', () => {
       Number((await pool.query('SELECT count(*) AS n FROM tidemark.events WHERE type = $1', [type])).rows[0].n);
     await waitFor(async () => (await count('OrderConfirmed')) + (await count('OrderRejected')) === 200, { what: 'the end of all orders' });
     expect([await count('OrderConfirmed'), await count('OrderRejected'), await count('StockShipped')]).toEqual([100, 100, 100]);
-    const { rows } = await pool.query(
-      `SELECT count(*) = max(version) AS gapless FROM tidemark.events WHERE stream_id = $1`,
-      [streamId('stock', SKU)],
-    );
+    const { rows } = await pool.query(`SELECT count(*) = max(version) AS gapless FROM tidemark.events WHERE stream_id = $1`, [
+      streamId('stock', SKU),
+    ]);
     expect(rows[0].gapless).toBe(true);
   });
 

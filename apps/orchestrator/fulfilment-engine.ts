@@ -64,10 +64,22 @@ export class FulfilmentEngine {
       leaseMs,
       logger,
       onOutcome: async ({ fulfilment, correlationId, causationId }, input) => {
-        await this.runner.submit(fulfilment.orderId, input, { correlationId, causationId, actor: 'system:orchestrator', traceparent: null });
+        await this.runner.submit(fulfilment.orderId, input, {
+          correlationId,
+          causationId,
+          actor: 'system:orchestrator',
+          traceparent: null,
+        });
       },
     });
-    this.overdue = new OverdueWork({ work: this.work, loaders: this.loaders, runner: this.runner, dispatcher: this.dispatcher, leaseMs, logger });
+    this.overdue = new OverdueWork({
+      work: this.work,
+      loaders: this.loaders,
+      runner: this.runner,
+      dispatcher: this.dispatcher,
+      leaseMs,
+      logger,
+    });
   }
 
   start(): void {

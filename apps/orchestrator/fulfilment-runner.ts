@@ -91,7 +91,7 @@ export class FulfilmentRunner {
   private async drain(): Promise<void> {
     // One turn of the event loop lets inputs that arrive together share the transaction.
     await new Promise(setImmediate);
-    for (let failures = 0; this.queued > 0; ) {
+    for (let failures = 0; this.queued > 0;) {
       if (this.stopped) return this.rejectAll(new Error('the orchestrator is shutting down'));
       const batch = this.takeBatch();
       try {
@@ -117,7 +117,7 @@ export class FulfilmentRunner {
 
   private takeBatch(): Pending[] {
     const batch: Pending[] = [];
-    for (let items = 0; batch.length < MAX_INPUTS && items < MAX_ITEMS; ) {
+    for (let items = 0; batch.length < MAX_INPUTS && items < MAX_ITEMS;) {
       const next = this.outcomes.shift() ?? this.messages.shift();
       if (next === undefined) break;
       items += next.input.type === 'StartFulfilment' ? next.input.items.length : 0;
@@ -136,7 +136,10 @@ export class FulfilmentRunner {
       const { states, versions } = await this.lockAndLoad(client, batch);
       touched = [...versions.keys()];
       const { decided, failed } = this.decideAll(batch, states);
-      const verdicts = await this.options.store.append(decided.map((item) => item.request), client);
+      const verdicts = await this.options.store.append(
+        decided.map((item) => item.request),
+        client,
+      );
       const refused = decided.flatMap((item, index) => {
         const verdict = verdicts[index];
         return verdict === undefined || verdict.outcome === 'appended' ? [] : [{ item, verdict }];
@@ -162,7 +165,10 @@ export class FulfilmentRunner {
     }
   }
 
-  private async lockAndLoad(client: PoolClient, batch: readonly Pending[]): Promise<{ states: BatchStates; versions: Map<string, number> }> {
+  private async lockAndLoad(
+    client: PoolClient,
+    batch: readonly Pending[],
+  ): Promise<{ states: BatchStates; versions: Map<string, number> }> {
     const orderIds = [...new Set(batch.map((pending) => pending.orderId))];
     const ids = {
       fulfilment: orderIds.map((id) => streamId('fulfilment', id)),
@@ -184,7 +190,9 @@ export class FulfilmentRunner {
   /** An order's items never change once its fulfilment has started, so they may be read before the lock. */
   private async stockStreams(client: PoolClient, batch: readonly Pending[]): Promise<string[]> {
     const touching = batch.filter((pending) => mayTouchStock(pending.input));
-    const running = touching.filter((pending) => pending.input.type !== 'StartFulfilment').map((pending) => streamId('fulfilment', pending.orderId));
+    const running = touching
+      .filter((pending) => pending.input.type !== 'StartFulfilment')
+      .map((pending) => streamId('fulfilment', pending.orderId));
     const { fulfilment } = this.options.loaders;
     const unseen = running.filter((id) => fulfilment.cached(id) === undefined);
     const loaded = unseen.length > 0 ? await fulfilment.loadMany(unseen, client) : new Map();

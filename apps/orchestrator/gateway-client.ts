@@ -1,5 +1,12 @@
 import type { GatewayPaymentStatus, PaymentOperation } from '#domain';
-import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
+import {
+  BrokenCircuitError,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleAll,
+  type CircuitBreakerPolicy,
+} from 'cockatiel';
 import { Pool, type Dispatcher } from 'undici';
 
 export interface PaymentOrder {
@@ -86,9 +93,7 @@ export class GatewayClient {
     await this.http.close();
   }
 
-  private async call(
-    request: Dispatcher.RequestOptions,
-  ): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
+  private async call(request: Dispatcher.RequestOptions): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
     try {
       return await this.breaker.execute(() => this.exchange(request));
     } catch (error) {

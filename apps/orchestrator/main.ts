@@ -68,7 +68,10 @@ runMain(async () => {
           },
         },
       ],
-      stop: [{ name: 'consumer', run: () => strategy.stop() }, { name: 'engine', run: () => engine.stop() }],
+      stop: [
+        { name: 'consumer', run: () => strategy.stop() },
+        { name: 'engine', run: () => engine.stop() },
+      ],
       close: [{ name: 'database', run: () => pool.end() }],
       start: async () => engine.start(),
     },

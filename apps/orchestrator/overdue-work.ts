@@ -43,7 +43,7 @@ export class OverdueWork {
 
   private async poll(): Promise<void> {
     try {
-      for (let claimed = CLAIM_LIMIT; claimed === CLAIM_LIMIT && !this.stopped; ) {
+      for (let claimed = CLAIM_LIMIT; claimed === CLAIM_LIMIT && !this.stopped;) {
         const due = await this.options.work.claim(CLAIM_LIMIT, this.options.leaseMs);
         claimed = due.length;
         // What is under way here was only late in renewing its lease; the claim has renewed it.

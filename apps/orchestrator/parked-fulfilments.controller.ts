@@ -19,10 +19,7 @@ export abstract class ParkedFulfilmentLoaders {
   abstract fulfilmentOf(stream: string): Promise<FulfilmentState>;
 }
 
-export const parkedLoaders = (
-  loaders: FulfilmentLoaders,
-  findAnswer: ParkedFulfilmentLoaders['findAnswer'],
-): ParkedFulfilmentLoaders => ({
+export const parkedLoaders = (loaders: FulfilmentLoaders, findAnswer: ParkedFulfilmentLoaders['findAnswer']): ParkedFulfilmentLoaders => ({
   findAnswer,
   fulfilmentOf: async (stream) => (await loaders.fulfilment.load(stream)).state,
 });
@@ -49,7 +46,10 @@ export class ParkedFulfilmentsController {
 
   @Post(':orderId/retry')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a parked fulfilment go on', description: 'The gateway is asked first what became of the step it stands at.' })
+  @ApiOperation({
+    summary: 'Let a parked fulfilment go on',
+    description: 'The gateway is asked first what became of the step it stands at.',
+  })
   @operatorAct()
   retry(@Param('orderId') orderId: string, @Body() body: DecideParkedDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.resume(orderId, 'retry', body.reason, request, reply);
@@ -57,7 +57,10 @@ export class ParkedFulfilmentsController {
 
   @Post(':orderId/compensate')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Give a parked fulfilment up', description: 'Money taken is given back, goods are released, the order is rejected.' })
+  @ApiOperation({
+    summary: 'Give a parked fulfilment up',
+    description: 'Money taken is given back, goods are released, the order is rejected.',
+  })
   @operatorAct()
   compensate(@Param('orderId') orderId: string, @Body() body: DecideParkedDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.resume(orderId, 'compensate', body.reason, request, reply);
@@ -71,10 +74,13 @@ export class ParkedFulfilmentsController {
     reply: FastifyReply,
   ): Promise<void> {
     const idempotencyKey = headerOf(request, 'idempotency-key');
-    if (idempotencyKey === undefined) throw problem('idempotency-key-missing', 'Send an Idempotency-Key of your choice, new for each command.');
+    if (idempotencyKey === undefined)
+      throw problem('idempotency-key-missing', 'Send an Idempotency-Key of your choice, new for each command.');
     const commandId = uuid();
     const answer: StoredAnswer = { status: 200, headers: {}, body: { orderId, mode, commandId } satisfies FulfilmentResumedDto };
-    const fingerprint = createHash('sha256').update(JSON.stringify(['POST', orderId, mode, reason])).digest('hex');
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify(['POST', orderId, mode, reason]))
+      .digest('hex');
     const command = { id: commandId, name: `ResumeFulfilment:${mode}`, idempotencyKey, fingerprint, answer };
 
     const earlier = await this.loaders.findAnswer(idempotencyKey);

@@ -2,7 +2,12 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
 
 export class DecideParkedDto {
-  @ApiProperty({ description: 'Why the operator decides so; kept in the fulfilment’s history.', minLength: 1, maxLength: 500, example: 'gateway is back' })
+  @ApiProperty({
+    description: 'Why the operator decides so; kept in the fulfilment’s history.',
+    minLength: 1,
+    maxLength: 500,
+    example: 'gateway is back',
+  })
   @IsString()
   @IsNotEmpty()
   @MaxLength(500)

@@ -43,11 +43,11 @@ try {
 async function drill(stack: StackFile): Promise<boolean> {
   let running = 0;
   let pairs = 0;
-  let killing = true;
+  const toKill = [...VICTIMS];
   const totals: string[] = [];
   const replayers = (async () => {
     // One pair after the other until everything has been killed once; a pair that is at it is waited for.
-    while (killing || pairs === 0) {
+    while (toKill.length > 0 || pairs === 0) {
       pairs += 1;
       running = 2;
       const pair = pairs;
@@ -55,13 +55,13 @@ async function drill(stack: StackFile): Promise<boolean> {
     }
   })();
   const killer = (async () => {
-    for (const victim of VICTIMS) {
+    for (let victim = toKill[0]; victim !== undefined; victim = toKill[0]) {
       await delay(1_000);
       const during = running;
       const recoveredMs = await killAndAwait(stack, victim);
       say(`killed ${victim.padEnd(13)} during ${during} replays; everything ready again after ${recoveredMs} ms`);
+      toKill.shift();
     }
-    killing = false;
   })();
   await Promise.all([replayers, killer]);
   say(`${pairs} pairs of replays have ended; replaying once more`);
@@ -71,7 +71,11 @@ async function drill(stack: StackFile): Promise<boolean> {
   const expected = values.expected === undefined ? undefined : totalsOf(JSON.parse(readFileSync(values.expected, 'utf8')) as object);
   distinct.forEach((each) => say(`totals ${each}`));
   const equal = distinct.length === 1 && (expected === undefined || expected === distinct[0]);
-  say(equal ? `${totals.length} replays, the same totals${expected === undefined ? '' : ', equal to those expected'}` : `TOTALS DIFFER; expected ${expected}`);
+  say(
+    equal
+      ? `${totals.length} replays, the same totals${expected === undefined ? '' : ', equal to those expected'}`
+      : `TOTALS DIFFER; expected ${expected}`,
+  );
   return (await run('dev/verify/main.js', [], 'inherit')) === 0 && equal;
 }
 

@@ -53,8 +53,7 @@ export function consequencesOf(event: FulfilmentEvent, state: StartedFulfilment)
 }
 
 /** The question put to every stock stream of an order; all must answer yes or none is reserved. */
-export const reservationOf = (state: StartedFulfilment): Extract<Consequence, { category: 'stock' }>[] =>
-  stock(state, 'ReserveStock');
+export const reservationOf = (state: StartedFulfilment): Extract<Consequence, { category: 'stock' }>[] => stock(state, 'ReserveStock');
 
 /** Whether deciding `input` can touch stock at all; most answers of the gateway only move the payment along. */
 export function mayTouchStock(input: FulfilmentInput): boolean {

@@ -21,8 +21,16 @@ const start: FulfilmentInput = {
   currency: 'GBP',
   paymentToken: 'tok_ok',
 };
-const done = (operation: 'authorize' | 'capture' | 'void' | 'refund'): FulfilmentInput => ({ type: 'GatewayDone', operation, gatewayId: 'g1' });
-const unknown = (operation: 'authorize' | 'capture' | 'void' | 'refund'): FulfilmentInput => ({ type: 'GatewayUnknown', operation, detail: 'timeout' });
+const done = (operation: 'authorize' | 'capture' | 'void' | 'refund'): FulfilmentInput => ({
+  type: 'GatewayDone',
+  operation,
+  gatewayId: 'g1',
+});
+const unknown = (operation: 'authorize' | 'capture' | 'void' | 'refund'): FulfilmentInput => ({
+  type: 'GatewayUnknown',
+  operation,
+  detail: 'timeout',
+});
 const found = (operation: 'authorize' | 'capture' | 'void' | 'refund', payment: GatewayPaymentStatus): FulfilmentInput => ({
   type: 'GatewayFound',
   operation,
@@ -69,7 +77,9 @@ describe('the fulfilment saga', () => {
   it('writes the undo of a step before the step leaves', () => {
     const { last } = run(start, { type: 'StockReserved' });
     expect(last.at(-1)).toMatchObject({ type: 'FulfilmentStepDispatched', data: { step: 'authorize', undo: 'void' } });
-    expect(run(start, { type: 'StockReserved' }, done('authorize')).last.at(-1)).toMatchObject({ data: { step: 'capture', undo: 'refund' } });
+    expect(run(start, { type: 'StockReserved' }, done('authorize')).last.at(-1)).toMatchObject({
+      data: { step: 'capture', undo: 'refund' },
+    });
   });
 
   it('rejects an order that is out of stock without asking for money', () => {
@@ -79,13 +89,22 @@ describe('the fulfilment saga', () => {
   });
 
   it('releases the reservation when the payment is declined', () => {
-    const { last, state } = run(start, { type: 'StockReserved' }, { type: 'GatewayDeclined', operation: 'authorize', code: 'do-not-honour', detail: 'no' });
+    const { last, state } = run(
+      start,
+      { type: 'StockReserved' },
+      { type: 'GatewayDeclined', operation: 'authorize', code: 'do-not-honour', detail: 'no' },
+    );
     expect(brief(last)).toEqual(['StepRefused:authorize', 'StepCompleted:release', 'Completed:rejected']);
     expect(state).toMatchObject({ goods: 'none', money: 'none', refusal: { code: 'payment-declined', detail: 'do-not-honour: no' } });
   });
 
   it('voids the authorization when the capture is declined', () => {
-    const { state } = run(start, { type: 'StockReserved' }, done('authorize'), { type: 'GatewayDeclined', operation: 'capture', code: 'x', detail: 'y' });
+    const { state } = run(start, { type: 'StockReserved' }, done('authorize'), {
+      type: 'GatewayDeclined',
+      operation: 'capture',
+      code: 'x',
+      detail: 'y',
+    });
     expect(nextAction(state)).toMatchObject({ kind: 'send', operation: 'void' });
   });
 
@@ -102,7 +121,11 @@ describe('the fulfilment saga', () => {
     const unknowns = Array.from({ length: MAX_ATTEMPTS }, () => unknown('authorize'));
     const { state } = run(start, { type: 'StockReserved' }, ...unknowns);
     expect(state).toMatchObject({ status: 'parked', code: 'gateway-outcome-unknown', operation: 'authorize' });
-    const resumed = run(start, { type: 'StockReserved' }, ...unknowns, { type: 'ResumeFulfilment', mode: 'retry', reason: 'gateway is back' });
+    const resumed = run(start, { type: 'StockReserved' }, ...unknowns, {
+      type: 'ResumeFulfilment',
+      mode: 'retry',
+      reason: 'gateway is back',
+    });
     expect(nextAction(resumed.state)).toEqual({ kind: 'look-up', operation: 'authorize', attempt: 1 });
   });
 
@@ -193,7 +216,9 @@ describe('the fulfilment saga, under any luck', () => {
         }
         expect(['confirmed', 'rejected', 'cancelled']).toContain(state.status);
         const ended = state as Extract<FulfilmentState, { status: 'confirmed' | 'rejected' | 'cancelled' }>;
-        expect(ended).toMatchObject(state.status === 'confirmed' ? { goods: 'shipped', money: 'captured' } : { goods: 'none', money: 'none' });
+        expect(ended).toMatchObject(
+          state.status === 'confirmed' ? { goods: 'shipped', money: 'captured' } : { goods: 'none', money: 'none' },
+        );
         expect(gateway.status === 'captured').toBe(state.status === 'confirmed');
         expect(gateway.status).not.toBe('authorized');
       }),

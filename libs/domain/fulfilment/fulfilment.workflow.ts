@@ -67,7 +67,9 @@ export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState)
     case 'StockReserved':
       return state.status === 'reserving' ? proceed(state, completed(state, 'reserve')) : [];
     case 'StockRefused':
-      return state.status === 'reserving' ? proceed(state, refused(state, 'reserve', 'out-of-stock', shortageText(input.shortages), input.shortages)) : [];
+      return state.status === 'reserving'
+        ? proceed(state, refused(state, 'reserve', 'out-of-stock', shortageText(input.shortages), input.shortages))
+        : [];
     case 'RequestCancellation':
       return requestCancellation(state, input.reason);
     case 'ResumeFulfilment': {
@@ -166,7 +168,9 @@ function requestCancellation(state: StartedFulfilment, reason: string): Fulfilme
 
 function declined(state: Paying, operation: PaymentOperation, code: string, detail: string): FulfilmentEvent[] {
   const isForward = operation === 'authorize' || operation === 'capture';
-  return isForward ? proceed(state, refused(state, operation, code, detail)) : [parked(state, 'gateway-refused', `${operation}: ${code}, ${detail}`)];
+  return isForward
+    ? proceed(state, refused(state, operation, code, detail))
+    : [parked(state, 'gateway-refused', `${operation}: ${code}, ${detail}`)];
 }
 
 function outcomeUnknown(state: Paying, operation: PaymentOperation, detail: string): FulfilmentEvent[] {
@@ -196,6 +200,4 @@ const parked = (state: Paying, code: string, detail: string): FulfilmentEvent =>
 });
 
 const shortageText = (shortages: readonly StockShortage[]): string =>
-  shortages.length === 1
-    ? `${shortages[0]?.sku} is short`
-    : `${shortages.length} products are short`;
+  shortages.length === 1 ? `${shortages[0]?.sku} is short` : `${shortages.length} products are short`;

@@ -8,8 +8,22 @@ describe('a saga definition', () => {
   });
 
   it.each([
-    ['a compensable step after the pivot', [{ step: 'a', kind: 'pivot' }, { step: 'b', kind: 'compensable', undo: 'c' }], /comes after the pivot/],
-    ['a retriable step before the pivot', [{ step: 'a', kind: 'retriable' }, { step: 'b', kind: 'pivot' }], /comes before the pivot/],
+    [
+      'a compensable step after the pivot',
+      [
+        { step: 'a', kind: 'pivot' },
+        { step: 'b', kind: 'compensable', undo: 'c' },
+      ],
+      /comes after the pivot/,
+    ],
+    [
+      'a retriable step before the pivot',
+      [
+        { step: 'a', kind: 'retriable' },
+        { step: 'b', kind: 'pivot' },
+      ],
+      /comes before the pivot/,
+    ],
     ['no pivot', [{ step: 'a', kind: 'retriable' }], /exactly one pivot/],
   ] as const)('with %s is refused', (_what, steps, message) => {
     expect(() => defineSaga<string>(steps)).toThrow(message);
