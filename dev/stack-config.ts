@@ -14,7 +14,7 @@ const schema = z.object({
   TIDEMARK_STATE_DIR: z.string().optional(),
   TOPIC_PREFIX: z.string().default('tidemark'),
   LOG_LEVEL: logLevel,
-  POSTGRES_PORT: portOr(54_329),
+  POSTGRES_PORT: portOr(25_432),
   KAFKA_PORT: portOr(9_392),
   KAFKA_CONTROLLER_PORT: portOr(9_393),
   COMMAND_API_PORT: portOr(4_001),
