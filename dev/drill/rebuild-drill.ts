@@ -20,16 +20,16 @@ const PAUSE_MS = 20;
  */
 export async function rebuildDrill(commands: StackCommands): Promise<boolean> {
   const asked = new Questions(readStackFile().urls.queryApi);
-  let replaying = true;
-  const replay = commands.replay(16).finally(() => (replaying = false));
-  const asking = asked.until(() => !replaying);
+  const over = new AbortController();
+  const replay = commands.replay(16).finally(() => over.abort());
+  const asking = asked.until(over.signal);
   let rounds = 0;
   let equal = true;
   const rebuilding = (async () => {
     do {
       rounds += 1;
       equal = (await commands.rebuildAll()) && equal;
-    } while (replaying);
+    } while (!over.signal.aborted);
   })();
   await Promise.all([replay, asking, rebuilding]);
   process.stdout.write(
@@ -45,8 +45,8 @@ class Questions {
 
   constructor(private readonly queryApi: string) {}
 
-  async until(done: () => boolean): Promise<void> {
-    for (let index = 0; !done(); index += 1) {
+  async until(over: AbortSignal): Promise<void> {
+    for (let index = 0; !over.aborted; index += 1) {
       await this.ask(QUESTIONS[index % QUESTIONS.length] as string);
       await delay(PAUSE_MS);
     }
