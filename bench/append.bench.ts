@@ -86,6 +86,9 @@ const median = (rounds: readonly Round[]): Round =>
 
 async function compare(databaseUrl: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
+  // The pool ends before its connections have: the server may end them first.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('error', () => undefined);
   const commits = new GroupCommit({ store: new EventStore({ pool }) });
   const naive = new NaiveAppender(pool);
   const ours = async (request: AppendRequest): Promise<void> => {
