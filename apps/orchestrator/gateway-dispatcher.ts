@@ -40,10 +40,12 @@ export class GatewayDispatcher {
   private readonly underWay = new Map<string, Dispatch>();
   private readonly ready: Dispatch[] = [];
   private readonly timers = new Set<NodeJS.Timeout>();
-  private running = 0;
+  /** Calls at the gateway right now. */
+  private calling = 0;
+  /** Those calls, and outcomes being recorded. */
+  private readonly tasks = new Set<Promise<void>>();
   private stopped = false;
   private readonly renewal: NodeJS.Timeout;
-  private idle: (() => void) | undefined;
 
   constructor(private readonly options: DispatcherOptions) {
     this.renewal = setInterval(() => void this.renewLeases(), options.leaseMs / 3);
@@ -64,13 +66,13 @@ export class GatewayDispatcher {
     this.later(dispatch, backoffMs(dispatch.action.attempt));
   }
 
-  /** Stops taking actions and waits for those at the gateway; the others are taken over through their lease. */
+  /** Stops taking actions and waits until those at the gateway are answered and recorded; the others are taken over through their lease. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.renewal);
     for (const timer of this.timers) clearTimeout(timer);
     this.ready.length = 0;
-    if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+    while (this.tasks.size > 0) await Promise.all(this.tasks);
   }
 
   private later(dispatch: Dispatch, delayMs: number): void {
@@ -88,21 +90,21 @@ export class GatewayDispatcher {
   }
 
   private pump(): void {
-    while (!this.stopped && this.running < this.options.concurrency) {
+    while (!this.stopped && this.calling < this.options.concurrency) {
       const next = this.ready.shift();
       if (next === undefined) return;
-      this.running += 1;
-      void this.run(next).finally(() => {
-        this.running -= 1;
-        if (this.running === 0) this.idle?.();
-        this.pump();
-      });
+      const task = this.run(next).finally(() => this.tasks.delete(task));
+      this.tasks.add(task);
     }
   }
 
   private async run(dispatch: Dispatch): Promise<void> {
     const { orderId } = dispatch.fulfilment;
+    this.calling += 1;
     const input = await this.perform(dispatch);
+    // The place at the gateway is free now: recording the outcome shares a commit with many others and may take a while.
+    this.calling -= 1;
+    this.pump();
     if (input === undefined) {
       if (!this.stopped) this.later(dispatch, NOT_SENT_RETRY_MS);
       return;
