@@ -145,6 +145,25 @@ describe('the fulfilment engine', () => {
     expect(types).toContain('PaymentOutcomeUnknown');
   });
 
+  it('leaves no money authorized when an order is cancelled before its authorization has landed', async () => {
+    await receive(SKU, 10);
+    const { orderId, start } = await place('tok_late_1200');
+    const { runner } = engine();
+    await runner.submit(orderId, start, cause());
+    await append(streamId('order', orderId), 1, [
+      { type: 'OrderCancelled', data: { orderId, reason: 'changed my mind', cancelledFrom: 'placed' } },
+    ]);
+    await runner.submit(orderId, { type: 'RequestCancellation', reason: 'changed my mind' }, cause());
+    await waitFor(async () => (await typesOf(streamId('fulfilment', orderId))).at(-1) === 'FulfilmentCompleted', {
+      what: 'the end of the saga',
+    });
+    // Past the moment at which the authorization reaches the gateway's book.
+    const landed = Date.now() + 1_500;
+    await waitFor(() => Date.now() > landed, { what: 'the late authorization' });
+    expect(await inGatewaysBook(orderId)).toBe('voided');
+    expect((await typesOf(streamId('payment', orderId))).at(-1)).toBe('PaymentVoided');
+  });
+
   it('goes on by itself once a gateway that was away is back', async () => {
     await receive(SKU, 10);
     const { orderId, start } = await place('tok_ok');

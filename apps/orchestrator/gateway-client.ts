@@ -21,6 +21,8 @@ export interface PaymentOrder {
 export type GatewayOutcome =
   | { readonly kind: 'done'; readonly gatewayId: string | null }
   | { readonly kind: 'declined'; readonly code: string; readonly detail: string }
+  /** Understood and refused for good, and not by the customer's bank: the request itself is at fault. */
+  | { readonly kind: 'rejected'; readonly code: string; readonly detail: string }
   /** Sent, perhaps, and no usable answer: it may have been done. */
   | { readonly kind: 'unknown'; readonly detail: string }
   /** Certainly never left this process. */
@@ -36,8 +38,13 @@ interface GatewayAnswer {
   readonly body: { id?: string; status?: string; code?: string; detail?: string };
 }
 
-/** The gateway answered 5xx or 429: it is in trouble, and whether it acted is open. */
+/**
+ * The gateway is in trouble, or we are with it: 5xx, 429 and time-outs leave open whether it acted; 401 and 403 mean that it knows us no
+ * longer, which no order is to pay for.
+ */
 class GatewayTrouble extends Error {}
+
+const isTrouble = (status: number): boolean => status >= 500 || [401, 403, 408, 425, 429].includes(status);
 
 const PAYMENT_STATUSES: readonly GatewayPaymentStatus[] = ['authorized', 'captured', 'declined', 'voided', 'refunded'];
 
@@ -69,14 +76,15 @@ export class GatewayClient {
       method: 'POST',
       path: isNew ? '/payments' : `/payments/${encodeURIComponent(reference)}/${operation}`,
       headers: { 'content-type': 'application/json', 'idempotency-key': `${reference}:${operation}` },
-      body: isNew ? JSON.stringify({ reference, amount, currency, token: paymentToken }) : '{}',
+      body: JSON.stringify(isNew ? { reference, amount, currency, token: paymentToken } : { amount, currency }),
     });
     if ('kind' in answer) return answer;
     const { status, body } = answer;
     if (status < 300) return { kind: 'done', gatewayId: body.id ?? null };
     // A conflict means the books differ from what we believe: asking by reference tells what really is.
     if (status === 409) return { kind: 'unknown', detail: `gateway answered 409 ${body.code ?? ''}`.trim() };
-    return { kind: 'declined', code: body.code ?? `gateway-${status}`, detail: body.detail ?? `gateway answered ${status}` };
+    const reason = { code: body.code ?? `gateway-${status}`, detail: body.detail ?? `gateway answered ${status}` };
+    return { kind: status === 402 ? 'declined' : 'rejected', ...reason };
   }
 
   async lookUp(reference: string): Promise<LookUpOutcome> {
@@ -112,7 +120,7 @@ export class GatewayClient {
       signal: AbortSignal.timeout(this.timeoutMs),
     });
     const text = await response.body.text();
-    if (response.statusCode >= 500 || response.statusCode === 429) throw new GatewayTrouble(`gateway answered ${response.statusCode}`);
+    if (isTrouble(response.statusCode)) throw new GatewayTrouble(`gateway answered ${response.statusCode}`);
     return { status: response.statusCode, body: JSON.parse(text) as GatewayAnswer['body'] };
   }
 }

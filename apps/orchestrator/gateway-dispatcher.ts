@@ -138,6 +138,8 @@ export class GatewayDispatcher {
         return { type: 'GatewayDone', operation, gatewayId: outcome.gatewayId };
       case 'declined':
         return { type: 'GatewayDeclined', operation, code: outcome.code, detail: outcome.detail };
+      case 'rejected':
+        return { type: 'GatewayRejected', operation, code: outcome.code, detail: outcome.detail };
       case 'unknown':
         return { type: 'GatewayUnknown', operation, detail: outcome.detail };
     }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Operation } from './payment.js';
 import { PaymentBook } from './payment-book.js';
-import { describe, PaymentDesk, type AuthorizationRequest, type Reply } from './payment-desk.js';
+import { describe, PaymentDesk, type AuthorizationRequest, type Reply, type Sum } from './payment-desk.js';
 
 const KEY_HEADER = {
   type: 'object',
@@ -10,14 +10,20 @@ const KEY_HEADER = {
   properties: { 'idempotency-key': { type: 'string', minLength: 1, maxLength: 255 } },
 } as const;
 
+const SUM_PROPERTIES = {
+  amount: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  currency: { type: 'string', pattern: '^[A-Z]{3}$' },
+} as const;
+
+const SUM = { type: 'object', required: ['amount', 'currency'], additionalProperties: false, properties: SUM_PROPERTIES } as const;
+
 const AUTHORIZATION = {
   type: 'object',
   required: ['reference', 'amount', 'currency', 'token'],
   additionalProperties: false,
   properties: {
     reference: { type: 'string', minLength: 1, maxLength: 200 },
-    amount: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-    currency: { type: 'string', pattern: '^[A-Z]{3}$' },
+    ...SUM_PROPERTIES,
     token: { type: 'string', minLength: 1, maxLength: 200 },
   },
 } as const;
@@ -51,11 +57,11 @@ export async function createGateway(bookPath: string): Promise<Gateway> {
     answer(reply, await desk.authorize(String(request.headers['idempotency-key']), request.body)),
   );
   for (const operation of ['capture', 'void', 'refund'] satisfies Operation[]) {
-    app.post<{ Params: { reference: string } }>(
+    app.post<{ Params: { reference: string }; Body: Sum }>(
       `/payments/:reference/${operation}`,
-      { schema: { headers: KEY_HEADER } },
+      { schema: { headers: KEY_HEADER, body: SUM } },
       async (request, reply) => {
-        const result = await desk.change(operation, String(request.headers['idempotency-key']), request.params.reference);
+        const result = await desk.change(operation, String(request.headers['idempotency-key']), request.params.reference, request.body);
         return answer(
           reply,
           result ?? { status: 404, body: { code: 'payment-not-found', detail: 'there is no payment under this reference' } },

@@ -28,7 +28,8 @@ async function post(path: string, key: string, body: object = {}): Promise<{ sta
 }
 const authorize = (token: string, { reference = 'r1', key }: { reference?: string; key?: string } = {}) =>
   post('/payments', key ?? `${reference}:authorize`, { reference, amount: 1250, currency: 'GBP', token });
-const change = (operation: string, reference = 'r1') => post(`/payments/${reference}/${operation}`, `${reference}:${operation}`);
+const change = (operation: string, reference = 'r1') =>
+  post(`/payments/${reference}/${operation}`, `${reference}:${operation}`, { amount: 1250, currency: 'GBP' });
 const statusOf = async (reference = 'r1') => (await gateway.app.inject(`/payments/${reference}`)).json().status as string;
 
 describe('the life of a payment', () => {
@@ -125,7 +126,7 @@ describe('troubles by token', () => {
         body:
           operation === 'authorize'
             ? JSON.stringify({ reference: 'r1', amount: 5, currency: 'GBP', token: `tok_noanswer_${dropped}` })
-            : '{}',
+            : JSON.stringify({ amount: 5, currency: 'GBP' }),
       });
     const path = dropped === 'void' ? ['authorize', 'void'] : ['authorize', 'capture', 'refund'];
     for (const operation of path) {
@@ -136,6 +137,21 @@ describe('troubles by token', () => {
         break;
       }
     }
+  });
+});
+
+describe('a void of a reference nobody has used', () => {
+  test('takes it out of use: an authorization that arrives later is refused', async () => {
+    expect(await change('void')).toMatchObject({ status: 200, body: { status: 'voided', amount: 1250 } });
+    expect(await authorize('tok_ok')).toMatchObject({ status: 409, body: { code: 'reference-used' } });
+    await reopen();
+    expect(await statusOf()).toBe('voided');
+  });
+  test('also while that authorization is under way', async () => {
+    const late = authorize('tok_late_100');
+    expect((await change('void')).status).toBe(200);
+    expect((await late).status).toBe(409);
+    expect(await statusOf()).toBe('voided');
   });
 });
 

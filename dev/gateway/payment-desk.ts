@@ -4,10 +4,14 @@ import { behaviourOf } from './behaviour.js';
 import { transition, type Operation, type Payment, type Refusal } from './payment.js';
 import type { Answer, BookEntry, PaymentBook } from './payment-book.js';
 
-export interface AuthorizationRequest {
-  readonly reference: string;
+export interface Sum {
+  /** Minor units. */
   readonly amount: number;
   readonly currency: string;
+}
+
+export interface AuthorizationRequest extends Sum {
+  readonly reference: string;
   readonly token: string;
 }
 
@@ -72,9 +76,12 @@ export class PaymentDesk {
     });
   }
 
-  /** undefined: there is no payment under this reference. */
-  change(operation: Exclude<Operation, 'authorize'>, key: string, reference: string): Promise<Reply> | undefined {
-    const { token } = this.payments.get(reference) ?? {};
+  /**
+   * undefined: there is no payment under this reference. Only a void needs none: it takes the reference out of use, so that an
+   * authorization still on its way is refused when it arrives. `sum` is what such a payment would have been of.
+   */
+  change(operation: Exclude<Operation, 'authorize'>, key: string, reference: string, sum: Sum): Promise<Reply> | undefined {
+    const token = this.payments.get(reference)?.token ?? (operation === 'void' ? '' : undefined);
     if (token === undefined) return undefined;
     return this.once({
       operation,
@@ -84,7 +91,15 @@ export class PaymentDesk {
       fingerprint: fingerprintOf(operation, reference),
       decide: () => {
         if (operation === 'capture' && behaviourOf(token).declineCapture) return { refusal: declined('capture-declined') };
-        const result = transition(this.payments.get(reference)!, operation);
+        const known = this.payments.get(reference);
+        if (known === undefined) {
+          return {
+            payment: { id: `pay_${fingerprintOf(reference, key).slice(0, 16)}`, reference, token, status: 'voided', ...sum },
+            changed: true,
+            status: 200,
+          };
+        }
+        const result = transition(known, operation);
         return 'refusal' in result ? result : { ...result, status: 200 };
       },
     });

@@ -67,6 +67,7 @@ export function mayTouchStock(input: FulfilmentInput): boolean {
       return input.operation !== 'authorize';
     case 'GatewayDeclined':
       return input.operation === 'authorize';
+    case 'GatewayRejected':
     case 'GatewayUnknown':
     case 'RequestCancellation':
     case 'ResumeFulfilment':

@@ -1,5 +1,6 @@
 import type { StockShortage } from '../order/order.events.js';
 import type { PaymentOperation } from '../payment/payment.events.js';
+import { mendText } from '../text.js';
 import type { FulfilmentEvent, FulfilmentItem, FulfilmentStep } from './fulfilment.events.js';
 import { FULFILMENT_SAGA } from './saga-definition.js';
 import { evolveFulfilment, type FulfilmentState, type StartedFulfilment } from './fulfilment.state.js';
@@ -20,6 +21,8 @@ export type FulfilmentInput =
   | { readonly type: 'StockRefused'; readonly shortages: readonly StockShortage[] }
   | { readonly type: 'GatewayDone'; readonly operation: PaymentOperation; readonly gatewayId: string | null }
   | { readonly type: 'GatewayDeclined'; readonly operation: PaymentOperation; readonly code: string; readonly detail: string }
+  /** The gateway understood us and will never do it (a malformed request, an unknown payment): repeating it is of no use. */
+  | { readonly type: 'GatewayRejected'; readonly operation: PaymentOperation; readonly code: string; readonly detail: string }
   /** No usable answer, or none within the deadline: a timeout is a message like any other. */
   | { readonly type: 'GatewayUnknown'; readonly operation: PaymentOperation; readonly detail: string }
   | {
@@ -42,14 +45,6 @@ export type FulfilmentAction =
 export const MAX_ATTEMPTS = 12;
 
 export const initialFulfilment: FulfilmentState = { status: 'not-started' };
-
-/** What a settled look-up means for each operation: the step is done, was never done, or the books contradict each other. */
-const FOUND: Record<PaymentOperation, Partial<Record<GatewayPaymentStatus, 'done' | 'not-done' | 'declined'>>> = {
-  authorize: { none: 'not-done', authorized: 'done', declined: 'declined' },
-  capture: { authorized: 'not-done', captured: 'done' },
-  void: { authorized: 'not-done', voided: 'done' },
-  refund: { captured: 'not-done', refunded: 'done' },
-};
 
 /**
  * The fulfilment saga: reserve → authorize → capture → confirm, and its compensation.
@@ -80,6 +75,10 @@ export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState)
       return isAwaiting(state, input.operation) ? proceed(state, completed(state, input.operation, input.gatewayId)) : [];
     case 'GatewayDeclined':
       return isAwaiting(state, input.operation) ? declined(state, input.operation, input.code, input.detail) : [];
+    case 'GatewayRejected':
+      return isAwaiting(state, input.operation)
+        ? [parked(state, 'gateway-rejected', `${input.operation}: ${input.code}, ${input.detail}`)]
+        : [];
     case 'GatewayUnknown':
       return isAwaiting(state, input.operation) ? outcomeUnknown(state, input.operation, input.detail) : [];
     case 'GatewayFound':
@@ -115,7 +114,10 @@ const refused = (
   code: string,
   detail: string,
   shortages: readonly StockShortage[] = [],
-): FulfilmentEvent => ({ type: 'FulfilmentStepRefused', data: { orderId: state.orderId, step, code, detail, shortages } });
+): FulfilmentEvent => ({
+  type: 'FulfilmentStepRefused',
+  data: { orderId: state.orderId, step, code: mendText(code, 100), detail: mendText(detail), shortages },
+});
 
 const dispatched = (state: StartedFulfilment, step: PaymentOperation, attempt = 1): FulfilmentEvent => ({
   type: 'FulfilmentStepDispatched',
@@ -176,27 +178,53 @@ function declined(state: Paying, operation: PaymentOperation, code: string, deta
 function outcomeUnknown(state: Paying, operation: PaymentOperation, detail: string): FulfilmentEvent[] {
   const unknown: FulfilmentEvent = {
     type: 'FulfilmentStepOutcomeUnknown',
-    data: { orderId: state.orderId, step: operation, attempt: state.attempt, detail },
+    data: { orderId: state.orderId, step: operation, attempt: state.attempt, detail: mendText(detail) },
   };
   return state.attempt < MAX_ATTEMPTS ? [unknown] : [unknown, parked(state, 'gateway-outcome-unknown', detail)];
 }
 
+/**
+ * The book settles an unknown outcome. "Not done" never proves that a call is not still on its way there, so an order nobody wants any
+ * more is not closed on it: the payment is voided by our reference, which also stops an authorization that arrives later, and what has
+ * landed meanwhile is taken back. While the order is wanted, a book that contradicts ours is for an operator to judge.
+ */
 function found(state: Paying, operation: PaymentOperation, payment: GatewayPaymentStatus, gatewayId: string | null): FulfilmentEvent[] {
-  const meaning = FOUND[operation][payment];
-  if (meaning === 'done') return proceed(state, completed(state, operation, gatewayId));
-  if (meaning === 'declined') return declined(state, operation, 'declined', 'found declined in the gateway’s book');
-  if (meaning === undefined) return [parked(state, 'gateway-contradiction', `${operation} awaited, but the gateway says "${payment}"`)];
-  const isForward = operation === 'authorize' || operation === 'capture';
-  if (isForward && state.goal !== 'confirm') {
-    // Nobody wants the money any more and this step took none: do not ask for it again.
-    return proceed(state, refused(state, operation, 'abandoned', `the ${operation} was never done and is no longer wanted`));
+  const isWanted = state.goal === 'confirm';
+  switch (`${operation}:${payment}` as const) {
+    case 'authorize:authorized':
+    case 'capture:captured':
+    case 'void:voided':
+    case 'refund:refunded':
+      return proceed(state, completed(state, operation, gatewayId));
+    case 'authorize:none':
+      return [isWanted ? dispatched(state, 'authorize', state.attempt) : dispatched(state, 'void')];
+    case 'capture:authorized':
+      if (isWanted) return [dispatched(state, 'capture', state.attempt)];
+      return proceed(state, refused(state, 'capture', 'abandoned', 'the payment was not captured and is no longer wanted'));
+    case 'void:authorized':
+    case 'void:none':
+    case 'refund:captured':
+      return [dispatched(state, operation, state.attempt)];
+    case 'authorize:declined':
+      return declined(state, 'authorize', 'declined', 'found declined in the gateway’s book');
+    case 'void:declined':
+      return proceed(state, refused(state, 'authorize', 'declined', 'found declined in the gateway’s book'));
+    case 'void:captured':
+    case 'void:refunded':
+      // The capture given up landed after all.
+      return proceed(state, completed(state, 'capture', gatewayId));
   }
-  return [dispatched(state, operation, state.attempt)];
+  const known = `${operation} awaited, but the gateway says "${payment}"`;
+  if (isWanted) return [parked(state, 'gateway-contradiction', known)];
+  if (operation === 'authorize' && payment !== 'voided') return proceed(state, completed(state, 'authorize', gatewayId));
+  if (operation === 'capture' && payment === 'refunded') return proceed(state, completed(state, 'capture', gatewayId));
+  if (payment === 'voided' && operation !== 'refund') return proceed(state, completed(state, 'void', gatewayId));
+  return [parked(state, 'gateway-contradiction', known)];
 }
 
 const parked = (state: Paying, code: string, detail: string): FulfilmentEvent => ({
   type: 'FulfilmentParked',
-  data: { orderId: state.orderId, step: state.operation, code, detail },
+  data: { orderId: state.orderId, step: state.operation, code, detail: mendText(detail) },
 });
 
 const shortageText = (shortages: readonly StockShortage[]): string =>
