@@ -48,6 +48,7 @@ describe('a planted violation is caught', () => {
     ['an app imports another app', 'apps/projector/planted.ts', using('../query-api/thing.js')],
     ['an app enters a library by a relative path', 'apps/relay/planted.ts', using('../../libs/outbox/outbox-row.js')],
     ['query-api imports the write side', 'apps/query-api/planted.ts', using('#event-store')],
+    ['query-api writes read models', 'apps/query-api/planted.ts', using('#read-models/write')],
     ['query-api imports messaging', 'apps/query-api/planted.ts', using('#messaging')],
     ['the projector appends', 'apps/projector/planted.ts', using('#event-store')],
     ['the relay learns what events mean', 'apps/relay/planted.ts', using('#event-store')],
@@ -76,6 +77,7 @@ describe('what is allowed passes', () => {
     ['libs/event-store/fine.ts', using('#domain')],
     ['libs/messaging/fine.ts', using('#platform')],
     ['apps/query-api/fine.ts', using('#event-store/read')],
+    ['apps/query-api/fine.ts', using('#read-models')],
     ['apps/orchestrator/fine.ts', using('#event-store')],
   ])('%s', (path, code) => {
     expect(violations(path, code)).toEqual([]);

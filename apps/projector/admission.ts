@@ -1,7 +1,7 @@
 import { eventCategory, isDomainEventType, parseStreamId, SCHEMA_VERSIONS, upcasters } from '#domain';
 import { Upcasters } from '#event-store/read';
 import { PoisonEventError, type EventMessage } from '#messaging';
-import type { ProjectedEvent } from '#read-models';
+import type { ProjectedEvent } from '#read-models/write';
 
 const chain = new Upcasters(upcasters);
 

@@ -1,5 +1,5 @@
 import type { Logger } from '#platform';
-import { beginAsOnlyWriter, ProjectionWriter, type Applied, type ProjectedEvent, type Projection } from '#read-models';
+import { beginAsOnlyWriter, ProjectionWriter, type Applied, type ProjectedEvent, type Projection } from '#read-models/write';
 import type { Pool } from 'pg';
 
 export interface LiveProjectionsOptions {

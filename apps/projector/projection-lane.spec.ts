@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { GapError, PoisonEventError } from '#messaging';
 import { createLogger } from '#platform';
-import { ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models';
+import { ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models/write';
 import { describe, expect, it } from 'vitest';
 import { ProjectionLane } from './projection-lane.js';
 

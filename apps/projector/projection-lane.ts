@@ -1,6 +1,6 @@
 import { GapError, PoisonEventError } from '#messaging';
 import type { Logger } from '#platform';
-import { MissingStateError, ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models';
+import { MissingStateError, ProjectionGapError, UnprojectableEventError, type Applied, type ProjectedEvent } from '#read-models/write';
 import { isDataError, type LiveProjections } from './live-projections.js';
 
 /** Most events that are merged into one transaction; a batch that is larger alone still goes in whole. */

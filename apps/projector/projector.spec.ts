@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { encode, KafkaJsBroker, topicOf, type BatchProducer, type BrokerAdmin, type EventMessage } from '#messaging';
 import { createLogger, type RunningApp } from '#platform';
-import { rebuildBeside, type ProjectedEvent, type ProjectionName } from '#read-models';
+import type { ProjectionName } from '#read-models';
+import { rebuildBeside, type ProjectedEvent } from '#read-models/write';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createTestDatabase, uniqueTopicPrefix, waitFor as waitUntil, type TestDatabase } from '../../test/harness/index.js';

@@ -1,7 +1,8 @@
 import { upcasters } from '#domain';
 import { EventReader, Upcasters } from '#event-store/read';
 import { createLogger, createPool } from '#platform';
-import { rebuildBeside, RebuildBusyError, TablesBusyError, type ProjectionName } from '#read-models';
+import type { ProjectionName } from '#read-models';
+import { rebuildBeside, RebuildBusyError, TablesBusyError } from '#read-models/write';
 import { describeComparison, number, ProgressLine, seconds } from './rebuild-report.js';
 
 export interface RebuildCommandOptions {

@@ -1,4 +1,4 @@
-import type { Comparison, DifferingRow, RebuildProgress } from '#read-models';
+import type { Comparison, DifferingRow, RebuildProgress } from '#read-models/write';
 
 /** A terminal shows each state in the same line; a log gets a line now and then. */
 const LOG_EVERY_MS = 2_000;

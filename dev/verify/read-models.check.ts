@@ -1,4 +1,5 @@
-import type { BesideRebuild, Comparison, ProjectionName } from '#read-models';
+import type { ProjectionName } from '#read-models';
+import type { BesideRebuild, Comparison } from '#read-models/write';
 import { number, Violations, type Finding } from './finding.js';
 
 /** A second set of a projection's tables, made from the event store alone. */

@@ -1,6 +1,7 @@
 /** Proves: while every projection is rebuilt and swapped, over and over, no query fails, and none sees anything but the whole truth. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROJECTION_NAMES, rebuildBeside } from '#read-models';
+import { PROJECTION_NAMES } from '#read-models';
+import { rebuildBeside } from '#read-models/write';
 import { waitFor } from '../harness/index.js';
 import { QueryApiFixture } from './query-api-fixture.js';
 import { cancelled, confirmed, outOfStock, placed, received, reserved } from './sample-events.js';
