@@ -10,6 +10,8 @@ export const PROBLEMS = {
   'idempotency-key-reused': [422, 'The Idempotency-Key belongs to another command'],
   'order.not-found': [404, 'It does not exist'],
   'order.total-too-large': [409, 'A business rule refuses this'],
+  'order.too-many-pieces': [409, 'A business rule refuses this'],
+  'order.too-large': [409, 'A business rule refuses this'],
   'order.already-rejected': [409, 'A business rule refuses this'],
   'stock.not-found': [404, 'It does not exist'],
   'stock.below-zero': [409, 'A business rule refuses this'],

@@ -4,10 +4,6 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsEmail, IsObject, IsOptional, MaxLength, ValidateNested } from 'class-validator';
 import { BusinessTime, Currency, OptionalText, Sku, Text, Whole } from '../commands/fields.js';
 
-/** Far above any real order, far below where sums of many orders stop being exact. */
-const MAX_QUANTITY = 1_000_000_000;
-const MAX_UNIT_PRICE = 1_000_000_000_000;
-
 export class OrderCustomerRequest {
   @Text(ORDER_LIMITS.customerId, { description: 'Pseudonymous key of the customer; starts with `guest-` for a guest.', example: '17850' })
   id: string;
@@ -38,10 +34,13 @@ export class OrderLineRequest {
   @OptionalText(ORDER_LIMITS.description, { example: 'WHITE HANGING HEART T-LIGHT HOLDER' })
   description?: string | null;
 
-  @Whole(1, MAX_QUANTITY, { description: 'Pieces.', example: 6 })
+  @Whole(1, ORDER_LIMITS.pieces, { description: `Pieces; at most ${ORDER_LIMITS.pieces} over all lines.`, example: 6 })
   quantity: number;
 
-  @Whole(0, MAX_UNIT_PRICE, { description: 'Minor units (pence, cents) a piece.', example: 255 })
+  @Whole(0, ORDER_LIMITS.total, {
+    description: `Minor units (pence, cents) a piece; the order costs at most ${ORDER_LIMITS.total}.`,
+    example: 255,
+  })
   unitPrice: number;
 }
 

@@ -33,7 +33,7 @@ export class OrdersController {
     status: 201,
     answer: OrderPlacedAnswer,
     location: 'Where the order can be read.',
-    problems: ['order.total-too-large'],
+    problems: ['order.total-too-large', 'order.too-many-pieces', 'order.too-large'],
   })
   async place(
     @Body() request: PlaceOrderRequest,

@@ -86,9 +86,15 @@ describe('placing an order', () => {
     expect(refused.body).toMatchObject({ status: 400, code: 'validation-failed', errors: [{ path: 'lines' }] });
   });
 
-  it('refuses a total beyond exact numbers, as a business rule', async () => {
-    const lines = Array.from({ length: 20 }, () => ({ sku: 'GOLD', quantity: 1_000, unitPrice: 1_000_000_000_000 }));
-    expect((await api.post('/orders', anOrder({ lines }))).body).toMatchObject({ status: 409, code: 'order.total-too-large' });
+  it('takes the highest total and the most pieces there may be, and refuses more as a business rule', async () => {
+    const gold = { sku: 'GOLD', quantity: 1, unitPrice: 1_000_000_000_000 };
+    const sand = { sku: 'SAND', quantity: 1_000_000_000, unitPrice: 0 };
+    const penny = { sku: 'PENNY', quantity: 1, unitPrice: 1 };
+    const placing = async (...lines: object[]) => (await api.post('/orders', anOrder({ lines }))).body;
+    expect(await placing(gold)).toMatchObject({ status: 'placed', total: 1_000_000_000_000 });
+    expect(await placing(gold, penny)).toMatchObject({ status: 409, code: 'order.total-too-large' });
+    expect(await placing(sand)).toMatchObject({ status: 'placed', total: 0 });
+    expect(await placing(sand, penny)).toMatchObject({ status: 409, code: 'order.too-many-pieces' });
   });
 });
 

@@ -1,4 +1,4 @@
-import { isCount, isExactTotal } from '../amount.js';
+import { isCount } from '../amount.js';
 import { isCurrency } from '../currency.js';
 import { DomainError } from '../domain-error.js';
 import { normalizeSku } from '../sku.js';
@@ -10,10 +10,14 @@ import type { OrderCustomer, OrderLine, OrderPlaced } from './order.events.js';
  * What an order may hold at most; texts in UTF-16 units. The HTTP edge validates against the same figures.
  * `bytes` bounds the order as UTF-8 JSON: its event, and those that repeat its SKUs, must fit one Kafka message (1 MiB by default),
  * or an accepted order could never be published.
+ * `total` (minor units) and `pieces` bound what read models add up: their sums are exact integers of 64 bits, which hold 9,223,372
+ * orders of the highest total, and a thousand times as many of the most pieces, in one hour, of one customer or of one SKU.
  */
 export const ORDER_LIMITS = {
   lines: 5_000,
   bytes: 900_000,
+  total: 1_000_000_000_000,
+  pieces: 1_000_000_000,
   reference: 100,
   customerId: 100,
   customerName: 200,
@@ -77,8 +81,13 @@ function totalOf(lines: readonly OrderLine[]): number {
   for (const line of lines) {
     total += line.quantity * line.unitPrice;
     pieces += line.quantity;
-    if (!isExactTotal(total) || !isExactTotal(pieces)) {
-      throw new DomainError('order.total-too-large', 'the total of an order must stay below 2^53 - 1', { lineNo: line.lineNo });
+    // Seen after every line: what is below the limits was added exactly, and what was not is far above them.
+    const { lineNo } = line;
+    if (total > ORDER_LIMITS.total) {
+      throw new DomainError('order.total-too-large', `an order costs at most ${ORDER_LIMITS.total} minor units`, { lineNo });
+    }
+    if (pieces > ORDER_LIMITS.pieces) {
+      throw new DomainError('order.too-many-pieces', `an order has at most ${ORDER_LIMITS.pieces} pieces`, { lineNo });
     }
   }
   return total;

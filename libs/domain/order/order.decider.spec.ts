@@ -96,16 +96,27 @@ describe('placing an order', () => {
     expect(placing({ lines: [{ ...line, unitPrice }] })).toBe('order.unit-price-invalid');
   });
 
-  it('refuses totals that could not be added exactly', () => {
-    const half = { ...line, quantity: 1, unitPrice: (Number.MAX_SAFE_INTEGER - 1) / 2 };
-    expect(placing({ lines: [half, half] })).toMatchObject({ total: Number.MAX_SAFE_INTEGER - 1 });
+  it('accepts the highest total there may be, and not one penny more', () => {
+    const half = { ...line, quantity: 1, unitPrice: ORDER_LIMITS.total / 2 };
+    expect(placing({ lines: [half, half] })).toMatchObject({ total: ORDER_LIMITS.total });
     expect(placing({ lines: [half, half, { ...line, quantity: 1, unitPrice: 1 }] })).toBe('order.total-too-large');
+    expect(placing({ lines: [{ ...line, quantity: 1, unitPrice: Number.MAX_SAFE_INTEGER - 1 }] })).toBe('order.total-too-large');
     expect(placing({ lines: [{ ...line, quantity: 2 ** 40, unitPrice: 2 ** 40 }] })).toBe('order.total-too-large');
   });
 
-  it('refuses pieces that could not be added exactly, free as they may be', () => {
-    const many = { ...line, quantity: Number.MAX_SAFE_INTEGER - 1, unitPrice: 0 };
-    expect(placing({ lines: [many, many] })).toBe('order.total-too-large');
+  it('accepts the most pieces there may be, and not one more, free as they may be', () => {
+    const half = { ...line, quantity: ORDER_LIMITS.pieces / 2, unitPrice: 0 };
+    expect(placing({ lines: [half, half] })).toMatchObject({ total: 0 });
+    expect(placing({ lines: [half, half, { ...half, quantity: 1 }] })).toBe('order.too-many-pieces');
+    expect(placing({ lines: [{ ...half, quantity: Number.MAX_SAFE_INTEGER - 1 }] })).toBe('order.too-many-pieces');
+  });
+
+  it('has totals and pieces that millions of orders add up to without overflowing 64 bits', () => {
+    const mostOfOneSum = 9_000_000n;
+    for (const limit of [ORDER_LIMITS.total, ORDER_LIMITS.pieces]) {
+      expect(Number.isSafeInteger(limit)).toBe(true);
+      expect(BigInt(limit) * mostOfOneSum).toBeLessThan(2n ** 63n);
+    }
   });
 
   it.each(['gbp', 'GB', 'GBPX', 'XXX', 'XAU', ''])('refuses the currency "%s"', (currency) => {

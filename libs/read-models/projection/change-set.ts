@@ -54,7 +54,7 @@ function mergeInto(known: Values, next: Values, table: Table): void {
         known[property] = b;
         break;
       case 'sum':
-        known[property] = (a as number) + (b as number);
+        known[property] = exactSum(a as number | bigint, b as number | bigint);
         break;
       case 'min':
         known[property] = a === null || (b !== null && compare(b, a) < 0) ? b : a;
@@ -69,6 +69,20 @@ function mergeInto(known: Values, next: Values, table: Table): void {
         rule satisfies never;
     }
   }
+}
+
+/**
+ * A batch may add up what no double holds exactly, and then the live rows would differ from a rebuild, which is batched otherwise.
+ * A bigint as long as the sum needs one: whether a sum is a number depends on its value alone, not on how it came about.
+ */
+function exactSum(a: number | bigint, b: number | bigint): number | bigint {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const sum = a + b;
+    // NaN of a damaged event, too, is left to the database to refuse.
+    if (Number.isSafeInteger(sum) || !Number.isInteger(sum)) return sum;
+  }
+  const sum = BigInt(a) + BigInt(b);
+  return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
 }
 
 function isLater(next: Values, known: Values, by: readonly Column[]): boolean {

@@ -55,6 +55,29 @@ describe.each([
   });
 });
 
+describe('sums beyond what a double holds', () => {
+  it('are exact, however the events are batched, and come down again', async () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const orders = ['o1', 'o2', 'o3', 'o4'].map((id) => orderStream(id, [placed(id, { lines: [['GOLD', 1, most]] }), confirmed(id)]));
+    const sums = async (): Promise<string[]> => {
+      const { rows } = await client.query(`SELECT
+        (SELECT total::text FROM read.overview_hours WHERE status = 'confirmed') AS total,
+        (SELECT spend::text FROM read.customer_spend) AS spend, (SELECT revenue::text FROM read.product_sales) AS revenue`);
+      return Object.values(rows[0] as Record<string, string>);
+    };
+    const exact = Array<string>(3).fill(String(4n * BigInt(most)));
+    await applyLive(client, orderProjections, [orders.flat()]);
+    expect(await sums()).toEqual(exact);
+    await emptyTables(client, PROJECTIONS);
+    await applyLive(client, orderProjections, [orders[0]!, orders.slice(1).flat()]);
+    expect(await sums()).toEqual(exact);
+    await applyLive(client, orderProjections, [
+      orders.slice(1).flatMap((_, index) => orderStream(`o${index + 2}`, [cancelled(`o${index + 2}`, 'confirmed')], 2)),
+    ]);
+    expect(await sums()).toEqual(Array<string>(3).fill(String(most)));
+  });
+});
+
 describe('repeats', () => {
   it('are dropped, within a batch and across batches', async () => {
     await applyLive(client, orderProjections, [[orderO1[0]!, orderO1[0]!, orderO1[1]!]]);
