@@ -26,7 +26,7 @@ export interface RelayHealth {
   readonly members: number;
   /** Shards held by any relay; less than 16 for longer than a moment means rows that nobody sends. */
   readonly shardsOwned: number;
-  /** Age of the oldest row of the held shards that could be published, milliseconds; measured once a second. */
+  /** Age of the oldest row of the held shards that could be published, milliseconds; measured once a second: see ScanFloor. */
   readonly oldestAgeMs: number;
   /** ISO 8601 UTC of the last round that went well, also one that found nothing. */
   readonly lastPassAt: string | null;
@@ -200,7 +200,10 @@ export class OutboxRelay {
       if (await locks.rebalance()) {
         this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
       }
-      await floor.sound(locks.held);
+      const { look, hidden } = await floor.sound(locks.held);
+      // Somebody inserted below the floor without saying so. The rows are published with this round, late.
+      if (hidden.length > 0) this.#options.logger.error({ event: 'relay.floor.hid-rows', hidden });
+      if (look === 'given-up') this.#options.logger.warn({ event: 'relay.look.given-up' });
       this.#rebalanceAt = Date.now() + this.#options.rebalanceMs;
     }
     const { held } = locks;

@@ -27,7 +27,8 @@ export async function outboxFixture({ createTestDatabase, waitFor }: Harness) {
       await client.query(
         `WITH stored AS (
            INSERT INTO tidemark.events (stream_id, version, event_id, type, schema_version, data, occurred_at, correlation_id, causation_id, actor)
-           VALUES ($1, $2, gen_random_uuid(), 'Counted', 1, jsonb_build_object('n', $2::integer), now(), gen_random_uuid(), gen_random_uuid(), 'spec')
+           SELECT $1, $2, gen_random_uuid(), 'Counted', 1, jsonb_build_object('n', $2::integer), now(), gen_random_uuid(), gen_random_uuid(), 'spec'
+           FROM (SELECT pg_current_xact_id() AS id OFFSET 0) AS mine WHERE mine.id IS NOT NULL
            RETURNING position, stream_id
          )
          INSERT INTO tidemark.outbox (shard, position, stream_id)
