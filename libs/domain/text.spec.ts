@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isCurrency } from './currency.js';
 import { DomainError } from './domain-error.js';
-import { MAX_SKU_LENGTH, normalizeSku } from './sku.js';
+import { MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from './sku.js';
 import { isStorableText, mendText } from './text.js';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 80 });
@@ -36,7 +36,20 @@ describe('a SKU', () => {
     expect(normalizeSku(' 85123a\t')).toBe('85123A');
   });
 
-  it.each(['', '  ', 'a\0', 'a\uD800', 'x'.repeat(MAX_SKU_LENGTH + 1)])('is not %j', (raw) => {
+  const seen = ['85123A', ' 85123a\t', 'GIFT 🎁', 'CAFÉ/1%', '漢字', 'A@B', '१२'];
+  const unseen = ['A\tB', 'A\nB', 'A\u007F', 'A\u0085B', 'A\u200BB', 'A\u00ADB', '\u202EA', 'A\uFEFFB', 'A\u2028B', '\u{E0041}'];
+
+  it.each(seen)('may be %j, as its documented pattern says', (raw) => {
+    expect(normalizeSku(raw)).toBe(raw.trim().toUpperCase());
+    expect(raw).toMatch(new RegExp(SKU_PATTERN, 'u'));
+  });
+
+  it.each(['', '  ', 'a\0', 'a\uD800', ...unseen])('is not %j, as its documented pattern says', (raw) => {
+    expect(() => normalizeSku(raw)).toThrow(DomainError);
+    expect(raw).not.toMatch(new RegExp(SKU_PATTERN, 'u'));
+  });
+
+  it.each(['x'.repeat(MAX_SKU_LENGTH + 1)])('is not %j', (raw) => {
     expect(() => normalizeSku(raw)).toThrow(DomainError);
   });
 

@@ -33,7 +33,7 @@ const ANY_COMMAND = [
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 
 const REPLAYED = { 'Idempotency-Replayed': text('`true` on a repeat.') };
-const VERSION = { ETag: text('The version of the stream, in quotes.'), 'Consistency-Token': text('Of this version.') };
+const VERSION = { ETag: text('The version of the stream, in quotes.'), 'Consistency-Token': text('Of this version, percent-encoded.') };
 
 /** Documents a command: its headers, its answer with theirs, and every problem it can answer. */
 export function apiCommand(options: ApiCommandOptions): MethodDecorator {
@@ -66,7 +66,9 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
       type: answer,
       headers: {
         ETag: text('The version of the stream, in quotes.'),
-        'Consistency-Token': text('Give it to the query API to read your own write.'),
+        'Consistency-Token': text(
+          'Give it to the query API, in the same header, to read your own write. Percent-encoded; the body has it plain.',
+        ),
         'X-Correlation-Id': text('Of the request that was carried out.'),
         ...REPLAYED,
         ...(location === undefined ? {} : { Location: text(location) }),

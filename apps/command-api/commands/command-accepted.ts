@@ -5,7 +5,7 @@ export class CommandAccepted {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Version of the stream; also the ETag.' })
   version: number;
 
-  @ApiProperty({ description: 'Give it to the query API to read your own write.' })
+  @ApiProperty({ description: 'Give it to the query API as `consistentWith` to read your own write.' })
   consistencyToken: string;
 
   @ApiProperty({ format: 'uuid', description: 'Names the command; also the causation id of its events.' })

@@ -46,9 +46,12 @@ export function refusedAnswer(problem: ProblemError, correlationId: string): Com
 
 export const consistencyToken = (streamId: string, version: number): string => `${streamId}@${version}`;
 
-/** A header holds ASCII only: the stream of a SKU outside it is percent-encoded here (the body's token never is). */
+/**
+ * A header holds ASCII only: whatever else a SKU holds is percent-encoded here, and so is every `%`, so that decoding gives back the
+ * body's token, which is never encoded.
+ */
 export const headerToken = (streamId: string, version: number): string =>
-  consistencyToken(/^[\x20-\x7e]*$/.test(streamId) ? streamId : encodeURIComponent(streamId), version);
+  consistencyToken(streamId.replace(/[^\x20-\x24\x26-\x7e]+/gu, encodeURIComponent), version);
 
 /** Writes an answer out; Nest sends what this returns as the body. */
 export function send(reply: FastifyReply, { answer, replayed }: CommandOutcome): string {

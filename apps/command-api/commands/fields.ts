@@ -2,7 +2,7 @@
  * The kinds of fields our requests are made of: each decorator validates and documents at once, so that the OpenAPI document cannot
  * promise another limit than the one enforced. Lengths are UTF-16 units, as in the domain.
  */
-import { isCurrency, MAX_SKU_LENGTH, normalizeSku } from '#domain';
+import { isCurrency, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
@@ -56,11 +56,11 @@ export const Sku = (): PropertyDecorator =>
       type: 'string',
       minLength: 1,
       maxLength: MAX_SKU_LENGTH,
-      pattern: '\\S',
+      pattern: SKU_PATTERN,
       description: SKU_DESCRIPTION,
       example: '85123A',
     }),
-    rule('sku', `must be a SKU of 1 to ${MAX_SKU_LENGTH} characters`, isSku),
+    rule('sku', SKU_RULE, isSku),
   );
 
 export const Currency = (): PropertyDecorator =>
@@ -77,6 +77,7 @@ export const BusinessTime = (doc: Doc = {}): PropertyDecorator =>
   );
 
 export const SKU_DESCRIPTION = 'Case and surrounding blanks do not matter.';
+export const SKU_RULE = `must be a SKU of 1 to ${MAX_SKU_LENGTH} printable characters`;
 
 export function isSku(value: unknown): value is string {
   if (typeof value !== 'string') return false;

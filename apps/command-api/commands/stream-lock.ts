@@ -18,6 +18,9 @@ export interface LockedStream {
 
 const LOCK_TIMEOUT = '55P03';
 
+/** How long a transaction of ours may stand still between two statements, milliseconds: a process that is stopped holds up nobody longer. */
+const STANDSTILL_MS = 5_000;
+
 /**
  * One stream for one command at a time, across all processes: for a command that lost too many races. PostgreSQL serves waiters of a row
  * in order, so every one gets its turn, where a retry may lose to a busier process again and again. It costs four round trips and
@@ -26,14 +29,17 @@ const LOCK_TIMEOUT = '55P03';
 export class StreamLock {
   constructor(private readonly options: StreamLockOptions) {}
 
-  /** Without a commit nothing happened. Throws `concurrent-change` when the lock cannot be had within two seconds. */
+  /**
+   * Without a commit nothing happened. Throws `concurrent-change` when the lock cannot be had within two seconds, and the connection's
+   * error when the database ended a transaction that stood still: the key then tells the repeat what became of the first try.
+   */
   async hold<T>(streamId: string, work: (locked: LockedStream) => Promise<T>): Promise<T> {
     const { pool, store, onCommitted } = this.options;
     const client = await pool.connect();
     let open = true;
     let broken: Error | undefined;
     try {
-      await client.query(`BEGIN; SET LOCAL lock_timeout = '2s'`);
+      await client.query(`BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}`);
       await store.lockStreams(client, [streamId]);
       return await work({
         client,

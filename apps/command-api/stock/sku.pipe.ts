@@ -1,14 +1,14 @@
-import { MAX_SKU_LENGTH, normalizeSku } from '#domain';
+import { normalizeSku } from '#domain';
 import { platformProblem } from '#platform';
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { isSku } from '../commands/fields.js';
+import { isSku, SKU_RULE } from '../commands/fields.js';
 
 /** The SKU of an address in its one spelling. */
 @Injectable()
 export class SkuPipe implements PipeTransform<string, string> {
   transform(raw: string): string {
     if (isSku(raw)) return normalizeSku(raw);
-    const message = `sku must be a SKU of 1 to ${MAX_SKU_LENGTH} characters`;
+    const message = `sku ${SKU_RULE}`;
     throw platformProblem('validation-failed', message, { errors: [{ path: 'sku', message }] });
   }
 }

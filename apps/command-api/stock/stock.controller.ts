@@ -1,4 +1,4 @@
-import { MAX_SKU_LENGTH, streamId } from '#domain';
+import { MAX_SKU_LENGTH, SKU_PATTERN, streamId } from '#domain';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
@@ -19,7 +19,7 @@ import { AdjustStockRequest, ReceiveStockRequest } from './stock.requests.js';
 const skuParam = ApiParam({
   name: 'sku',
   description: SKU_DESCRIPTION,
-  schema: { type: 'string', minLength: 1, maxLength: MAX_SKU_LENGTH, pattern: '\\S' },
+  schema: { type: 'string', minLength: 1, maxLength: MAX_SKU_LENGTH, pattern: SKU_PATTERN },
 });
 
 @ApiTags('stock')

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { apiProblems } from '#platform';
+import { MAX_HEADER_TOKEN_LENGTH } from './consistency-token.js';
 import { QUERY_PROBLEMS, type QueryProblemCode } from './query-problems.js';
 
 export interface ApiReadOptions {
@@ -60,7 +61,12 @@ function schemaOf(type: z.ZodType): never {
 export function ApiRead({ summary, description, answer, ndjson, problems = [] }: ApiReadOptions): MethodDecorator {
   return applyDecorators(
     ApiOperation({ summary, description }),
-    ApiHeader({ name: 'Consistency-Token', required: false, description: 'Like `consistentWith`.', schema: { type: 'string' } }),
+    ApiHeader({
+      name: 'Consistency-Token',
+      required: false,
+      description: 'Like `consistentWith`, percent-encoded: just as the header of that name in the answer to a command.',
+      schema: { type: 'string', maxLength: MAX_HEADER_TOKEN_LENGTH, pattern: '^[ -~]*$' },
+    }),
     ApiHeader({ name: 'If-None-Match', required: false, description: 'ETags the client has.', schema: { type: 'string' } }),
     ApiResponse({
       status: 200,

@@ -10,11 +10,24 @@ export const MAX_TOKEN_LENGTH = 300;
 /** One `<stream>@<version>`; the version follows the last `@`, since a SKU may hold one itself. No control characters. */
 export const TOKEN_PATTERN = /^(order|stock|payment|fulfilment)-[^\p{Cc}\p{Cs}]+@[1-9]\d{0,8}$/u;
 
+/** Longest header accepted, in characters: every one of them may be written as three bytes of three. */
+export const MAX_HEADER_TOKEN_LENGTH = 9 * MAX_TOKEN_LENGTH;
+
 /** Answers undefined when the text is no token. */
 export function parseConsistencyToken(text: string): ConsistencyToken | undefined {
   if (text.length > MAX_TOKEN_LENGTH || !TOKEN_PATTERN.test(text)) return undefined;
   const at = text.lastIndexOf('@');
   return { streamId: text.slice(0, at), version: Number(text.slice(at + 1)) };
+}
+
+/** A token as the header carries it: percent-encoded, all of it or only what is not ASCII. */
+export function parseHeaderToken(header: string): ConsistencyToken | undefined {
+  if (header.length > MAX_HEADER_TOKEN_LENGTH || !/^[\x20-\x7e]*$/.test(header)) return undefined;
+  try {
+    return parseConsistencyToken(decodeURIComponent(header));
+  } catch {
+    return undefined;
+  }
 }
 
 export const formatConsistencyToken = (token: ConsistencyToken): string => `${token.streamId}@${token.version}`;

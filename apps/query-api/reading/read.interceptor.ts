@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, switchMap, type Observable } from 'rxjs';
 import { parseStreamId } from '#domain';
 import { platformProblem } from '#platform';
-import { formatConsistencyToken, parseConsistencyToken, type ConsistencyToken } from './consistency-token.js';
+import { formatConsistencyToken, parseConsistencyToken, parseHeaderToken, type ConsistencyToken } from './consistency-token.js';
 import { matchesTag, weakTag } from './entity-tag.js';
 import { ProjectionLag } from './projection-lag.js';
 import { ProjectionWaiter, type Lack } from './projection-waiter.js';
@@ -111,15 +111,20 @@ function refuseInheritedNames(query: object): void {
 }
 
 function tokensOf(request: FastifyRequest): ConsistencyToken[] {
+  const tokens: ConsistencyToken[] = [];
+  const { consistentWith } = request.query as Partial<ReadParams>;
+  const asked = typeof consistentWith === 'string' ? parseConsistencyToken(consistentWith) : undefined;
   // The query parameter is validated with the others; a header is not.
-  const given = [(request.query as Partial<ReadParams>).consistentWith, request.headers['consistency-token']];
-  return given.flatMap((text, index) => {
-    if (text === undefined) return [];
-    const token = typeof text === 'string' ? parseConsistencyToken(text) : undefined;
-    if (token !== undefined) return [token];
-    if (index === 0) return [];
-    throw queryProblem('invalid-consistency-token', 'A consistency token is <stream>@<version>, as a command answered it.');
-  });
+  if (asked !== undefined) tokens.push(asked);
+  const header = request.headers['consistency-token'];
+  if (header !== undefined) {
+    const token = typeof header === 'string' ? parseHeaderToken(header) : undefined;
+    if (token === undefined) {
+      throw queryProblem('invalid-consistency-token', 'A consistency token is <stream>@<version>, as the header of a command answered it.');
+    }
+    tokens.push(token);
+  }
+  return tokens;
 }
 
 const waitOf = (request: FastifyRequest): number => Number((request.query as { waitMs?: string }).waitMs ?? DEFAULT_WAIT_MS);

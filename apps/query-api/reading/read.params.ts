@@ -90,7 +90,7 @@ export class ReadParams {
   @MaxLength(MAX_TOKEN_LENGTH)
   @Matches(TOKEN_PATTERN, { message: 'must be a Consistency-Token, like order-7f0e@3' })
   @ApiPropertyOptional({
-    description: 'Consistency token of a command (`<stream>@<version>`): the answer is at least that new. Also taken from the header.',
+    description: 'Consistency token of a command (`<stream>@<version>`), as in the body of its answer: the answer is at least that new.',
     example: 'order-01890a5d-ac96-774b-bcce-b302099a8057@1',
     maxLength: MAX_TOKEN_LENGTH,
     pattern: TOKEN_PATTERN.source,
