@@ -134,6 +134,7 @@ function measureQueue(metrics: Registry, groupCommit: GroupCommit): void {
 const DESCRIPTION = [
   'Commands to orders and stock. Every POST needs an `Idempotency-Key`; repeat it with the same key whenever the outcome is unknown.',
   'An answer, also a refusal by a business rule, is kept under its key and given again to every repeat, byte for byte. Not kept are',
-  'answers to what was never carried out: 400, 412, 413, 415, 422, 503, and 409 `command-running` and `concurrent-change`.',
+  'answers to what was never carried out: 400, 412, 413, 415, 422, 429, 503, and 409 `command-running` and `concurrent-change`.',
+  'Commands to one order or SKU wait for each other; when too many wait for one, more are answered 429. 503 is overload as a whole.',
   'Errors are problem details (RFC 9457) with a stable `code`. Another method than documented is answered 405 with `Allow`.',
 ].join(' ');

@@ -27,7 +27,7 @@ export class AggregateCommands<State extends object, Command, Event extends AnyD
 
   constructor(private readonly options: AggregateCommandsOptions<State, Command, Event>) {}
 
-  /** Throws a ProblemError: command-running, idempotency-key-reused, precondition-failed, concurrent-change, overloaded. */
+  /** Throws a ProblemError: command-running, idempotency-key-reused, precondition-failed, concurrent-change, too-many-requests, overloaded. */
   async execute(command: StreamCommand<State, Command>): Promise<CommandOutcome> {
     const { idempotencyKey, fingerprint } = command.envelope;
     const running = this.options.running.get(idempotencyKey);

@@ -27,7 +27,7 @@ const ANY_REQUEST = [
 ];
 const ANY_COMMAND = [
   ...['malformed-json', 'validation-failed', 'idempotency-key-missing', 'header-invalid', 'body-too-large', 'unsupported-media-type'],
-  ...['command-running', 'concurrent-change', 'idempotency-key-reused'],
+  ...['command-running', 'concurrent-change', 'idempotency-key-reused', 'too-many-requests'],
 ];
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
@@ -77,6 +77,7 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
     apiProblems(PROBLEMS, [...ANY_REQUEST, ...ANY_COMMAND, ...(conditional ? ['precondition-failed'] : []), ...problems], {
       404: REPLAYED,
       409: REPLAYED,
+      429: { 'Retry-After': text('Seconds to wait.') },
     }),
   );
 }

@@ -162,6 +162,6 @@ describe('a lane', () => {
     const all = [adjust(1), adjust(1), adjust(1), adjust(1), adjust(1)];
     const outcomes = await Promise.allSettled(all);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
-    expect(outcomes[4]).toMatchObject({ reason: { status: 503, code: 'overloaded' } });
+    expect(outcomes[4]).toMatchObject({ reason: { status: 429, code: 'too-many-requests', headers: { 'Retry-After': '2' } } });
   });
 });

@@ -2,7 +2,7 @@ import { DomainError, SCHEMA_VERSIONS, type AnyDomainEvent, type Decider } from 
 import type { AppendRequest, AppendVerdict, EventStore, GroupCommit, StreamLoader } from '#event-store';
 import { problemOf } from '#platform';
 import { v7 as uuid } from 'uuid';
-import { idempotencyKeyReused, preconditionFailed, tooManyWaiting } from '../problems.js';
+import { idempotencyKeyReused, preconditionFailed, tooManyRequests } from '../problems.js';
 import { acceptedAnswer, refusedAnswer, type Acceptance, type CommandAnswer, type CommandOutcome } from './command-answer.js';
 import type { CommandEnvelope } from './command-envelope.js';
 import { matches } from './if-match.js';
@@ -25,7 +25,7 @@ export interface LaneOptions<State extends object, Command, Event extends AnyDom
   readonly loader: StreamLoader<State, Event>;
   readonly groupCommit: Pick<GroupCommit, 'append'>;
   readonly store: Pick<EventStore, 'findAnswer'>;
-  /** Commands that may wait for one stream. */
+  /** Commands that may wait for one stream; beyond it clients get 429. */
   readonly maxWaiting: number;
   readonly lock: StreamLock;
   /** Races with other processes a command may lose before it takes the stream's lock. */
@@ -66,7 +66,7 @@ export class StreamLane<State extends object, Command, Event extends AnyDomainEv
   ) {}
 
   execute(command: StreamCommand<State, Command>): Promise<CommandOutcome> {
-    if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(tooManyWaiting());
+    if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(tooManyRequests(this.waiting.length));
     return new Promise((resolve, reject) => {
       this.waiting.push({ ...command, commandId: uuid(), arrivedAt: performance.now(), resolve, reject });
       if (!this.running) void this.run();

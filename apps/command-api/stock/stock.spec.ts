@@ -1,7 +1,7 @@
 /** Stock over HTTP against PostgreSQL: spelling of SKUs, sums, refusals, and many clients on one SKU. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../../../test/harness/index.js';
-import { TestApi } from '../testing/test-api.js';
+import { TestApi, type Answer } from '../testing/test-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -78,6 +78,34 @@ describe('many clients on one SKU', () => {
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(100);
     expect(answers.filter(({ body }) => body.code === 'stock.below-zero')).toHaveLength(50);
     expect((await api.get('/stock/SCARCE')).body).toMatchObject({ onHand: 0, version: 101 });
+  });
+
+  it('are told to send fewer when 1,000 wait already; all who wait are served, and so is every other SKU', async () => {
+    await api.post('/stock/CROWDED/receipts', { quantity: 1 });
+    const blocker = await api.sql.connect();
+    await blocker.query(`BEGIN; SELECT 1 FROM tidemark.streams WHERE stream_id = 'stock-CROWDED' FOR UPDATE`);
+    let answers: Promise<Answer[]>;
+    try {
+      let refused: () => void;
+      const someRefused = new Promise<void>((resolve) => (refused = resolve));
+      const receive = async () => {
+        const answer = await api.post('/stock/CROWDED/receipts', { quantity: 1 });
+        if (answer.status === 429) refused();
+        return answer;
+      };
+      answers = Promise.all(Array.from({ length: 1_010 }, receive));
+      await someRefused;
+      expect((await api.post('/stock/QUIET/receipts', { quantity: 1 })).status).toBe(201);
+    } finally {
+      await blocker.query('ROLLBACK');
+      blocker.release();
+    }
+    const refused = (await answers).filter(({ status }) => status !== 201);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { status, headers, body } of refused) {
+      expect([status, body.code, headers.get('retry-after')]).toEqual([429, 'too-many-requests', '2']);
+    }
+    expect((await api.get('/stock/CROWDED')).body).toMatchObject({ onHand: 1 + 1_010 - refused.length });
   });
 
   it('also through two processes of this app, which then meet conflicts', async () => {
