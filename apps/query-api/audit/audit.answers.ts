@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { STREAM_CATEGORIES } from '#domain';
+import { MAX_CORRELATION_EVENTS } from './correlation-events.js';
 
 const instant = z.iso.datetime();
 const uuid = z.string().meta({ format: 'uuid' });
@@ -84,7 +85,7 @@ const CausationNode = z.discriminatedUnion('kind', [
 export const CorrelationAnswer = z.object({
   correlationId: uuid,
   events: z.int().describe('Events shown.'),
-  complete: z.boolean().describe('False when there are more events than are shown.'),
+  complete: z.boolean().describe(`False when there are more than the first ${MAX_CORRELATION_EVENTS} events, which alone are shown.`),
   streams: z.array(z.object({ streamId: z.string(), events: z.int() })),
   tree: z.array(CausationNode).describe('First commands, each with all that followed from it.'),
 });
@@ -94,7 +95,9 @@ export const CommandAnswer = z.object({
   command: AuditedCommand,
   appended: z.array(z.object({ streamId: z.string(), version: z.int(), type: z.string() })).describe('Its own events.'),
   followed: z.int().describe('Events that followed from it in any number of steps, its own included.'),
-  complete: z.boolean().describe('False when its correlation has more events than are looked at.'),
+  complete: z
+    .boolean()
+    .describe(`False when its correlation has more than the first ${MAX_CORRELATION_EVENTS} events, which alone are looked at.`),
   tree: z.array(CausationNode),
 });
 export type CommandAnswer = z.infer<typeof CommandAnswer>;

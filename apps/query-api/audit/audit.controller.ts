@@ -6,6 +6,7 @@ import { ReadParams } from '../reading/read.params.js';
 import { ServedBy } from '../reading/served-by.js';
 import { AuditedEvent, CommandAnswer, CorrelationAnswer, DiffAnswer, StateAnswer, StreamHistory } from './audit.answers.js';
 import { CommandPath, CorrelationPath, DiffParams, HistoryParams, StateParams, StreamPath } from './audit.params.js';
+import { MAX_CORRELATION_EVENTS } from './correlation-events.js';
 import { GetCommand, GetCorrelation } from './causation.queries.js';
 import { DiffStream, ExportStream, GetStreamHistory, GetStreamState } from './stream.queries.js';
 
@@ -65,6 +66,7 @@ export class AuditController {
   @Get('correlations/:correlationId')
   @ApiRead({
     summary: 'Everything under one correlation id, as the tree of what caused what.',
+    description: `The first ${MAX_CORRELATION_EVENTS} events, more than the largest order makes; \`complete\` says whether that was all.`,
     answer: CorrelationAnswer,
     problems: ['correlation.not-found'],
   })

@@ -40,6 +40,6 @@ export async function auditedEvents(reader: EventReader, events: readonly Stored
   });
 }
 
-export const commandIdsOf = (events: readonly StoredEvent[]): string[] => [
+export const commandIdsOf = (events: readonly Pick<StoredEvent, 'commandId'>[]): string[] => [
   ...new Set(events.map(({ commandId }) => commandId).filter((id) => id !== null)),
 ];

@@ -1,4 +1,5 @@
-import type { StoredCommand, StoredEvent } from '#event-store/read';
+import type { StoredCommand } from '#event-store/read';
+import type { CausedEvent } from './correlation-events.js';
 
 /** A command or an event, with what it caused in the order of recording. */
 export type CausationNode = CommandNode | EventNode;
@@ -38,7 +39,7 @@ const MAX_DEPTH = 64;
  * Commands and events as the tree that causation makes of them. Roots are first commands, and events whose cause is not among those
  * given (it stands in `causedBy` all the same). A cycle, which only damaged data could hold, is cut where it closes.
  */
-export function causationTree(events: readonly StoredEvent[], commands: Iterable<StoredCommand>): CausationNode[] {
+export function causationTree(events: readonly CausedEvent[], commands: Iterable<StoredCommand>): CausationNode[] {
   const nodes = new Map<string, CausationNode>();
   for (const { id, name, actor, idempotencyKey, receivedAt, answer } of commands) {
     nodes.set(id, { kind: 'command', id, name, actor, idempotencyKey, receivedAt, status: answer.status, causedBy: null, caused: [] });

@@ -1,10 +1,12 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { EventReader, type StoredEvent } from '#event-store/read';
+import { DataSource } from 'typeorm';
+import { EventReader } from '#event-store/read';
 import { queryProblem } from '../reading/query-problems.js';
 import type { CommandAnswer, CorrelationAnswer } from './audit.answers.js';
 import { auditedCommand, commandIdsOf } from './audited-event.js';
 import { causationTree, type CausationNode } from './causation-tree.js';
+import { correlationEvents } from './correlation-events.js';
 
 /** All that shares a correlation id. */
 export class GetCorrelation extends Query<CorrelationAnswer> {
@@ -20,15 +22,15 @@ export class GetCommand extends Query<CommandAnswer> {
   }
 }
 
-/** Most events of one correlation that are looked at. The largest real order so far (1,112 lines) makes some 2,300. */
-const MAX_EVENTS = 5_000;
-
 @QueryHandler(GetCorrelation)
 export class GetCorrelationHandler implements IQueryHandler<GetCorrelation> {
-  constructor(@Inject(EventReader) private readonly reader: EventReader) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(EventReader) private readonly reader: EventReader,
+  ) {}
 
   async execute({ correlationId }: GetCorrelation): Promise<CorrelationAnswer> {
-    const { events, complete } = await readCorrelation(this.reader, correlationId);
+    const { events, complete } = await correlationEvents(this.dataSource, correlationId);
     if (events.length === 0) throw queryProblem('correlation.not-found', 'No event carries this correlation id.');
     const commands = await this.reader.findCommands(commandIdsOf(events));
     const perStream = new Map<string, number>();
@@ -45,12 +47,15 @@ export class GetCorrelationHandler implements IQueryHandler<GetCorrelation> {
 
 @QueryHandler(GetCommand)
 export class GetCommandHandler implements IQueryHandler<GetCommand> {
-  constructor(@Inject(EventReader) private readonly reader: EventReader) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(EventReader) private readonly reader: EventReader,
+  ) {}
 
   async execute({ commandId }: GetCommand): Promise<CommandAnswer> {
     const command = await this.reader.findCommand(commandId);
     if (command === undefined) throw queryProblem('command.not-found', 'Only commands that were decided are kept.');
-    const { events, complete } = await readCorrelation(this.reader, command.correlationId);
+    const { events, complete } = await correlationEvents(this.dataSource, command.correlationId);
     const tree = causationTree(events, [command]).filter(({ id }) => id === command.id);
     return {
       command: auditedCommand(command),
@@ -62,11 +67,6 @@ export class GetCommandHandler implements IQueryHandler<GetCommand> {
       tree,
     };
   }
-}
-
-async function readCorrelation(reader: EventReader, correlationId: string): Promise<{ events: StoredEvent[]; complete: boolean }> {
-  const events = await reader.readCorrelation(correlationId, MAX_EVENTS + 1);
-  return { events: events.slice(0, MAX_EVENTS), complete: events.length <= MAX_EVENTS };
 }
 
 /** The tree is shallow by construction. */
