@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { problemOf } from './known-errors.js';
-import { platformProblem, PROBLEM_CONTENT_TYPE, type ProblemError, type ProblemMapper } from './problem.js';
+import { platformProblem, PROBLEM_CONTENT_TYPE, ProblemError, type ProblemMapper } from './problem.js';
 import type { RouteTable } from './route-table.js';
 
 export interface ProblemFilterOptions {
@@ -29,7 +29,10 @@ export class ProblemFilter implements ExceptionFilter {
     sendProblem(reply, problem, request.id);
   }
 
-  /** A 500 is a bug of ours and needs its stack; a 503 says that others have a problem, possibly thousands of times a second. */
+  /**
+   * A 500 is a bug of ours and needs its stack; a 503 says that others have a problem, possibly thousands of times a second. One that
+   * was thrown as a problem is an answer the app chose to give (a read model that is behind, a full queue) and nobody's failure.
+   */
   private log({ status, code }: ProblemError, request: FastifyRequest, err: unknown): void {
     const fields = {
       event: 'http.request.failed',
@@ -39,13 +42,15 @@ export class ProblemFilter implements ExceptionFilter {
       route: request.routeOptions.url,
     };
     if (status === 500) this.options.logger.error({ ...fields, err });
-    else this.options.logger.warn({ ...fields, reason: err instanceof Error ? err.message : String(err) });
+    else this.options.logger[err instanceof ProblemError ? 'info' : 'warn']({ ...fields, reason: reasonOf(err) });
   }
 
   private problemOf(error: unknown): ProblemError {
     return this.options.mapper?.(error) ?? problemOf(error);
   }
 }
+
+const reasonOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
 
 export function sendProblem(reply: FastifyReply, problem: ProblemError, traceId: string): void {
   void reply
