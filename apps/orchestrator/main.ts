@@ -6,7 +6,6 @@ import { Gauge } from 'prom-client';
 import { FulfilmentEngine } from './fulfilment-engine.js';
 import { orchestratorConfig } from './orchestrator.config.js';
 import { OrchestratorModule } from './orchestrator.module.js';
-import { parkedLoaders } from './parked-fulfilments.controller.js';
 
 const GROUP_ID = 'orchestrator';
 /** An action nobody has taken for so long: the saga is not being run. */
@@ -44,8 +43,9 @@ runMain(async () => {
   running = await startWorkerApp(
     OrchestratorModule.with({
       runner: engine.runner,
+      admission: engine.admission,
       work: engine.work,
-      parkedLoaders: parkedLoaders(engine.loaders, (key) => engine.store.findAnswer(key)),
+      answers: engine.store,
     }),
     {
       name: 'orchestrator',
@@ -69,7 +69,15 @@ runMain(async () => {
         },
       ],
       stop: [
-        { name: 'consumer', run: () => strategy.stop() },
+        {
+          name: 'consumer',
+          run: async () => {
+            const stopped = strategy.stop();
+            // Batches that wait for room end now, and come again elsewhere.
+            engine.admission.close();
+            await stopped;
+          },
+        },
         { name: 'engine', run: () => engine.stop() },
       ],
       close: [{ name: 'database', run: () => pool.end() }],

@@ -1,28 +1,19 @@
 import { createHash } from 'node:crypto';
-
-import { streamId, type FulfilmentState } from '#domain';
 import type { StoredAnswer } from '#event-store';
-import { apiProblems, ProblemError } from '#platform';
+import { actorOf, apiProblems, platformProblem, ProblemError } from '#platform';
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuid } from 'uuid';
-import type { FulfilmentLoaders } from './fulfilment-loaders.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
 import { FulfilmentWork } from './fulfilment-work.js';
 import { ORCHESTRATOR_PROBLEMS } from './orchestrator.problems.js';
 import { DecideParkedDto, FulfilmentResumedDto, ParkedFulfilmentsDto } from './parked-fulfilments.dto.js';
 
-/** The two look-ups the controller needs, so that it depends on no more. */
-export abstract class ParkedFulfilmentLoaders {
+/** Finds what a repeated command was answered, so that the controller depends on no more. */
+export abstract class AnswerFinder {
   abstract findAnswer(idempotencyKey: string): Promise<{ fingerprint: string; answer: StoredAnswer } | undefined>;
-  abstract fulfilmentOf(stream: string): Promise<FulfilmentState>;
 }
-
-export const parkedLoaders = (loaders: FulfilmentLoaders, findAnswer: ParkedFulfilmentLoaders['findAnswer']): ParkedFulfilmentLoaders => ({
-  findAnswer,
-  fulfilmentOf: async (stream) => (await loaders.fulfilment.load(stream)).state,
-});
 
 const MAX_LISTED = 500;
 
@@ -33,7 +24,7 @@ export class ParkedFulfilmentsController {
   constructor(
     private readonly runner: FulfilmentRunner,
     private readonly work: FulfilmentWork,
-    private readonly loaders: ParkedFulfilmentLoaders,
+    private readonly answers: AnswerFinder,
   ) {}
 
   @Get('parked')
@@ -73,35 +64,31 @@ export class ParkedFulfilmentsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    const idempotencyKey = headerOf(request, 'idempotency-key');
-    if (idempotencyKey === undefined)
-      throw problem('idempotency-key-missing', 'Send an Idempotency-Key of your choice, new for each command.');
+    const idempotencyKey = keyOf(request);
     const commandId = uuid();
-    const answer: StoredAnswer = { status: 200, headers: {}, body: { orderId, mode, commandId } satisfies FulfilmentResumedDto };
+    const answer: StoredAnswer = {
+      status: 200,
+      headers: { 'Content-Type': 'application/json; charset=utf-8', 'X-Correlation-Id': request.id },
+      // Text, so that a repeat gets the very same bytes.
+      body: JSON.stringify({ orderId, mode, commandId } satisfies FulfilmentResumedDto),
+    };
     const fingerprint = createHash('sha256')
       .update(JSON.stringify(['POST', orderId, mode, reason]))
       .digest('hex');
     const command = { id: commandId, name: `ResumeFulfilment:${mode}`, idempotencyKey, fingerprint, answer };
 
-    const earlier = await this.loaders.findAnswer(idempotencyKey);
+    const earlier = await this.answers.findAnswer(idempotencyKey);
     if (earlier !== undefined && earlier.fingerprint !== fingerprint) throw keyReused();
     if (earlier !== undefined) return this.send(reply.header('Idempotency-Replayed', 'true'), earlier.answer);
 
-    await this.requireParked(orderId);
     const verdict = await this.runner.submit(
       orderId,
       { type: 'ResumeFulfilment', mode, reason },
-      { correlationId: request.id, causationId: commandId, actor: headerOf(request, 'x-actor') ?? 'anonymous', traceparent: null, command },
+      { correlationId: request.id, causationId: commandId, actor: actorOf(request), traceparent: null, command },
     );
     if (verdict.outcome === 'key-reused') throw keyReused();
     if (verdict.outcome === 'repeated') return this.send(reply.header('Idempotency-Replayed', 'true'), verdict.answer);
     return this.send(reply, answer);
-  }
-
-  private async requireParked(orderId: string): Promise<void> {
-    const state = await this.loaders.fulfilmentOf(streamId('fulfilment', orderId));
-    if (state.status === 'not-started') throw problem('fulfilment-not-found', `Order ${orderId} has no fulfilment.`);
-    if (state.status !== 'parked') throw problem('fulfilment-not-parked', `The fulfilment of order ${orderId} is ${state.status}.`);
   }
 
   private async send(reply: FastifyReply, answer: StoredAnswer): Promise<void> {
@@ -118,8 +105,9 @@ function operatorAct(): MethodDecorator {
       'idempotency-key-missing',
       'validation-failed',
       'malformed-json',
-      'fulfilment-not-found',
-      'fulfilment-not-parked',
+      'header-invalid',
+      'fulfilment.not-found',
+      'fulfilment.not-parked',
       'unsupported-media-type',
       'body-too-large',
       'idempotency-key-reused',
@@ -129,9 +117,14 @@ function operatorAct(): MethodDecorator {
   return (target, key, descriptor) => decorators.forEach((decorate) => decorate(target, key, descriptor as never));
 }
 
-function headerOf(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'string' && value.length > 0 && value.length <= 200 ? value : undefined;
+function keyOf(request: FastifyRequest): string {
+  const key = request.headers['idempotency-key'];
+  if (typeof key !== 'string' || key === '') {
+    throw problem('idempotency-key-missing', 'Send an Idempotency-Key of your choice, new for each command.');
+  }
+  if (!/^[\x21-\x7e]{1,200}$/.test(key))
+    throw platformProblem('header-invalid', 'Idempotency-Key must be 1 to 200 visible ASCII characters.');
+  return key;
 }
 
 const keyReused = (): ProblemError => problem('idempotency-key-reused', 'This key was used before for something else.');

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { IsString, Length } from 'class-validator';
 
 export class DecideParkedDto {
   @ApiProperty({
@@ -9,8 +9,7 @@ export class DecideParkedDto {
     example: 'gateway is back',
   })
   @IsString()
-  @IsNotEmpty()
-  @MaxLength(500)
+  @Length(1, 500)
   reason: string;
 }
 

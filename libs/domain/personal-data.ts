@@ -2,7 +2,8 @@ declare const personal: unique symbol;
 
 /**
  * Marks a value as personal data of the event's data subject (the customer). The mark costs nothing at run time; together with
- * the per-event list in `personalDataOf` it says which fields must be encrypted per subject, masked in logs, and forgotten on request.
+ * the per-event list in `personalDataOf` it says which fields a store has to encrypt per subject, mask in logs, and forget on request.
+ * Nothing encrypts them yet, events hold them in clear: the mark is what lets that be added without touching the domain.
  */
 export type Personal<T> = T & { readonly [personal]?: true };
 

@@ -33,3 +33,4 @@ export { type HealthCheck } from './health.js';
 export { Shutdown, type ShutdownStep } from './shutdown.js';
 export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';
 export { isTransientDatabaseError } from './transient-database-error.js';
+export { actorOf, MAX_ACTOR_LENGTH } from './actor.js';

@@ -55,6 +55,7 @@ export type ProblemMapper = (error: unknown) => ProblemError | undefined;
 export const PLATFORM_PROBLEMS = {
   'malformed-request': [400, 'The request cannot be read'],
   'malformed-json': [400, 'The body is not acceptable JSON'],
+  'header-invalid': [400, 'A header is not valid'],
   'validation-failed': [400, 'The request is not valid'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'The method is not allowed here'],

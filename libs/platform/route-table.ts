@@ -23,7 +23,8 @@ export class RouteTable {
   /** The problem to answer for a request that matched no route. */
   refuse(method: string, url: string): ProblemError {
     const allow = this.allowed(url.split('?', 1)[0] ?? url);
-    return allow.length === 0
+    // A wildcard route that lets a method in may still find nothing at this very address.
+    return allow.length === 0 || allow.includes(method)
       ? platformProblem('not-found', 'No such address.')
       : platformProblem('method-not-allowed', `${method} is not one of: ${allow.join(', ')}.`, {}, { Allow: allow.join(', ') });
   }

@@ -195,6 +195,11 @@ describe('the fulfilment saga', () => {
     expect(end).toMatchObject({ status: 'cancelled', goods: 'none', money: 'none' });
   });
 
+  it('tells an operator that there is nothing to resume', () => {
+    expect(() => run(resume('retry'))).toThrow(expect.objectContaining({ code: 'fulfilment.not-found' }));
+    expect(() => run(start, reserved, resume('retry'))).toThrow(expect.objectContaining({ code: 'fulfilment.not-parked' }));
+  });
+
   it('ignores repeated, late and foreign inputs', () => {
     const confirmed = [start, { type: 'StockReserved' }, done('authorize'), done('capture')] as const;
     for (const late of [start, done('authorize'), done('capture'), unknown('capture'), { type: 'StockReserved' }] as FulfilmentInput[]) {

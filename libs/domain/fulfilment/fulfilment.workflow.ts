@@ -1,3 +1,4 @@
+import { DomainError } from '../domain-error.js';
 import type { StockShortage } from '../order/order.events.js';
 import type { PaymentOperation } from '../payment/payment.events.js';
 import { mendText } from '../text.js';
@@ -49,11 +50,13 @@ export const initialFulfilment: FulfilmentState = { status: 'not-started' };
 /**
  * The fulfilment saga: reserve → authorize → capture → confirm, and its compensation.
  * - Pure: the same input on the same state always gives the same events; nothing is minted here.
- * - A late, repeated or foreign input gives no events; an ended saga only listens to the cancellation of a confirmed order.
+ * - A late, repeated or foreign input gives no events; an ended saga only listens to the cancellation of a confirmed order. Only an
+ *   operator, who waits for an answer, is told: resuming what is not parked is a DomainError.
  * - The undo of a step is written (`undo` of the dispatch) before the step leaves; a step of unknown outcome is asked after, never
  *   blindly sent again.
  */
 export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState): FulfilmentEvent[] {
+  if (input.type === 'ResumeFulfilment') return resumed(input, state);
   if (state.status === 'rejected' || state.status === 'cancelled') return [];
   if (input.type === 'StartFulfilment') return state.status === 'not-started' ? [started(input)] : [];
   if (state.status === 'not-started') return [];
@@ -67,10 +70,6 @@ export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState)
         : [];
     case 'RequestCancellation':
       return requestCancellation(state, input.reason);
-    case 'ResumeFulfilment': {
-      if (state.status !== 'parked') return [];
-      return [{ type: 'FulfilmentResumed', data: { orderId: state.orderId, mode: input.mode, reason: input.reason } }];
-    }
     case 'GatewayDone':
       return isAwaiting(state, input.operation) ? proceed(state, completed(state, input.operation, input.gatewayId)) : [];
     case 'GatewayDeclined':
@@ -102,6 +101,13 @@ const started = (input: Extract<FulfilmentInput, { type: 'StartFulfilment' }>): 
   const { orderId, items, amount, currency, paymentToken } = input;
   return { type: 'FulfilmentStarted', data: { orderId, items, amount, currency, paymentToken } };
 };
+
+function resumed({ mode, reason }: Extract<FulfilmentInput, { type: 'ResumeFulfilment' }>, state: FulfilmentState): FulfilmentEvent[] {
+  if (state.status === 'not-started') throw new DomainError('fulfilment.not-found', 'there is no such fulfilment');
+  if (state.status !== 'parked')
+    throw new DomainError('fulfilment.not-parked', `the fulfilment of order ${state.orderId} is ${state.status}`);
+  return [{ type: 'FulfilmentResumed', data: { orderId: state.orderId, mode, reason } }];
+}
 
 const completed = (state: StartedFulfilment, step: FulfilmentStep, gatewayId: string | null = null): FulfilmentEvent => ({
   type: 'FulfilmentStepCompleted',

@@ -13,7 +13,7 @@ export interface OrderLine {
 }
 
 export interface OrderCustomer {
-  /** Pseudonymous subject key; personal fields are encrypted and forgotten under it. */
+  /** Pseudonymous subject key: whose personal data the fields marked `Personal` are. */
   readonly id: string;
   readonly name: Personal<string> | null;
   readonly email: Personal<string> | null;
