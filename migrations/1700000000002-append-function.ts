@@ -15,6 +15,9 @@
  * instead of unnested and joined (plpgsql keeps them expanded: O(1) each). Planning is done once a session (0.8 ms of CPU instead of 1.3
  * for a call of two requests), and the other settings leave only index look-ups, because a plan made while the tables were empty must
  * not scan them when they are not.
+ *
+ * A lock that cannot be had in time ends the call (55P03), so that one stream somebody holds does not hold up all others for as long:
+ * GroupCommit then goes on without it.
  */
 export const APPEND_FUNCTION = `
 CREATE FUNCTION tidemark.append(
@@ -35,6 +38,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET lock_timeout = '1500ms'
 AS $$
 #variable_conflict use_column
 DECLARE

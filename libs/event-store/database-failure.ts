@@ -4,6 +4,11 @@ export function isRollback(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
+/** A lock could not be had in time: nothing was done, and it may be free in a moment. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03';
+}
+
 /** No answer, or the server is going away or not there yet: whether the statement was carried out is unknown. */
 export function isConnectionFailure(error: unknown): boolean {
   const code = codeOf(error);

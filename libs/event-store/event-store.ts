@@ -69,6 +69,23 @@ export class EventStore {
     return new Map(rows.map(({ stream_id, version }) => [stream_id, version]));
   }
 
+  /**
+   * Which of these streams somebody else has locked at this moment. Waits for nobody. A stream that another transaction is about to
+   * begin is not seen.
+   */
+  async heldStreams(streamIds: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.#pool.query<{ stream_id: string }>({
+      name: 'tidemark-held-streams',
+      text: `
+        WITH free AS MATERIALIZED (
+          SELECT stream_id FROM tidemark.streams WHERE stream_id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT stream_id FROM tidemark.streams WHERE stream_id = ANY ($1) AND stream_id NOT IN (SELECT stream_id FROM free)`,
+      values: [[...new Set(streamIds)]],
+    });
+    return new Set(rows.map(({ stream_id }) => stream_id));
+  }
+
   /** What the command with this key was answered, if it was. A cheap look before deciding; append checks again, for certain. */
   async findAnswer(idempotencyKey: string): Promise<{ commandId: string; fingerprint: string; answer: StoredAnswer } | undefined> {
     const { rows } = await this.#pool.query<VerdictRow & { fingerprint: string }>({

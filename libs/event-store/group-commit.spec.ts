@@ -20,7 +20,7 @@ function gatedStore() {
       trips.push({ requests, finish: (verdicts = requests.map(() => appended)) => resolve(verdicts), fail: reject });
     });
   const trip = (index: number) => waitFor(() => trips[index], { what: `round trip ${index + 1}` });
-  return { store: { append }, trips, trip };
+  return { store: { append, heldStreams: async () => new Set<string>() }, trips, trip };
 }
 
 const databaseError = (code: string): Error => Object.assign(new Error(`SQLSTATE ${code}`), { code });
@@ -165,6 +165,59 @@ describe('on PostgreSQL', () => {
     });
     expect(new Set(await Promise.all(buyers))).toEqual(new Set(['appended']));
     expect((await reader.readStream('hot')).map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+  });
+
+  it('a stream that somebody holds keeps only its own requests waiting, for a bounded time', async () => {
+    const holder = await pool.connect();
+    const impatient = new GroupCommit({ store: new EventStore({ pool }), inFlight: 2, patienceMs: 300 });
+    try {
+      await commits.append(request([write('held', 0)]));
+      await holder.query(`BEGIN; SELECT FROM tidemark.streams WHERE stream_id = 'held' FOR UPDATE`);
+      const startedAt = performance.now();
+      const sharing = impatient.append(request([write('beside-held', 0)], command('beside-held')));
+      const held = Array.from({ length: 4 }, (_, n) => impatient.append(request([write('held', 1)], command(`held-${n}`))));
+      const failed = Promise.all(held.map((append) => expect(append).rejects.toMatchObject({ code: '55P03' })));
+      // Both connections have met the lock; what comes now must not.
+      await waitFor(() => impatient.queued === 4, { what: 'the requests to step aside' });
+      const late = impatient.append(request([write('after-held', 0)], command('after-held')));
+      expect(await Promise.all([sharing, late])).toEqual([appended, appended]);
+      await failed;
+      expect(performance.now() - startedAt).toBeLessThan(6_000);
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+      await impatient.close();
+    }
+  });
+
+  it('a stream that is let go in time costs its requests only the wait', async () => {
+    const holder = await pool.connect();
+    try {
+      await commits.append(request([write('let-go', 0)]));
+      await holder.query(`BEGIN; SELECT FROM tidemark.streams WHERE stream_id = 'let-go' FOR UPDATE`);
+      const waiting = commits.append(request([write('let-go', 1)], command('let-go')));
+      await waitFor(() => commits.queued === 1, { what: 'the request to step aside' });
+      const joining = commits.append(request([write('let-go', 2)], command('let-go-too')));
+      expect(commits.queued).toBe(2);
+      await holder.query('ROLLBACK');
+      expect(await Promise.all([waiting, joining])).toEqual([appended, appended]);
+    } finally {
+      holder.release();
+    }
+  });
+
+  it('a held stream nobody can see, for it is only about to begin, ends its own request alone', async () => {
+    const holder = await pool.connect();
+    try {
+      await holder.query(`BEGIN; INSERT INTO tidemark.streams (stream_id, version) VALUES ('unseen', 1)`);
+      const unseen = expect(commits.append(request([write('unseen', 0)], command('unseen')))).rejects.toMatchObject({ code: '55P03' });
+      const beside = commits.append(request([write('beside-unseen', 0)], command('beside-unseen')));
+      expect(await beside).toEqual(appended);
+      await unseen;
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+    }
   });
 
   it('a killed backend costs a retry and nothing else', async () => {

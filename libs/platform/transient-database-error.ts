@@ -1,5 +1,5 @@
-/** SQLSTATE classes that may heal by themselves: connection, resources, operator intervention, serialization and deadlock. */
-const TRANSIENT_SQLSTATE = /^(08|53|57P|40001|40P01|55P03|25006)/;
+/** SQLSTATE classes that may heal by themselves: connection, resources, operator intervention, serialization and deadlock, a transaction stood still. */
+const TRANSIENT_SQLSTATE = /^(08|53|57P|40001|40P01|55P03|25006|25P03)/;
 const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
 
 /** Whether the same work may succeed when it is simply done again: the database was away, busy, or chose us as a deadlock victim. */
