@@ -3,6 +3,7 @@ import { EventReader, EventStore, Upcasters } from '#event-store';
 import type { OutboxNotifier } from '#outbox';
 import type { Logger } from '#platform';
 import type { Pool } from 'pg';
+import { Admission } from './admission.js';
 import { createLoaders, dueSnapshots, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
 import { FulfilmentWork } from './fulfilment-work.js';
@@ -14,12 +15,17 @@ import { OverdueWork } from './overdue-work.js';
 interface EngineOptions {
   readonly pool: Pool;
   readonly notifier: OutboxNotifier;
-  readonly config: Pick<OrchestratorConfig, 'GATEWAY_URL' | 'GATEWAY_TIMEOUT_MS' | 'GATEWAY_CONCURRENCY' | 'ACTION_LEASE_MS'>;
+  readonly config: Pick<OrchestratorConfig, 'GATEWAY_URL' | 'GATEWAY_TIMEOUT_MS' | 'GATEWAY_CONCURRENCY' | 'ACTION_LEASE_MS'> &
+    Partial<Pick<OrchestratorConfig, 'MAX_ACTIONS_IN_MEMORY'>>;
   readonly logger: Logger;
 }
 
-/** The saga's moving parts, wired: runner (decides and commits), dispatcher (talks to the gateway), overdue work (picks up what was lost). */
+/**
+ * The saga's moving parts, wired: admission (holds back what there is no room for), runner (decides and commits), dispatcher (talks to
+ * the gateway), overdue work (picks up what was lost).
+ */
 export class FulfilmentEngine {
+  readonly admission: Admission;
   readonly runner: FulfilmentRunner;
   readonly work: FulfilmentWork;
   readonly loaders: FulfilmentLoaders;
@@ -44,6 +50,10 @@ export class FulfilmentEngine {
         logger.warn({ event: `gateway.circuit.${state}` });
       },
     });
+    this.admission = new Admission({
+      maxActions: config.MAX_ACTIONS_IN_MEMORY ?? 2_000,
+      actions: () => this.dispatcher.load,
+    });
     this.runner = new FulfilmentRunner({
       pool,
       store: this.store,
@@ -63,6 +73,7 @@ export class FulfilmentEngine {
       concurrency: config.GATEWAY_CONCURRENCY,
       leaseMs,
       logger,
+      onFinished: () => this.admission.look(),
       onOutcome: async ({ fulfilment, correlationId, causationId }, input) => {
         await this.runner.submit(fulfilment.orderId, input, {
           correlationId,
@@ -77,6 +88,7 @@ export class FulfilmentEngine {
       loaders: this.loaders,
       runner: this.runner,
       dispatcher: this.dispatcher,
+      admission: this.admission,
       leaseMs,
       logger,
     });
@@ -88,6 +100,7 @@ export class FulfilmentEngine {
 
   /** Takes nothing new, lets what is at the gateway come back and be recorded, then decides no more. */
   async stop(): Promise<void> {
+    this.admission.close();
     await this.overdue.stop();
     await this.dispatcher.stop();
     await this.runner.stop();

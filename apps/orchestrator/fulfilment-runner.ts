@@ -1,4 +1,14 @@
-import { mayTouchStock, SCHEMA_VERSIONS, stockStreamsOf, streamId, type AnyDomainEvent, type FulfilmentInput } from '#domain';
+import {
+  mayTouchStock,
+  nextAction,
+  SCHEMA_VERSIONS,
+  stockStreamsOf,
+  streamId,
+  type AnyDomainEvent,
+  type FulfilmentAction,
+  type FulfilmentInput,
+  type FulfilmentState,
+} from '#domain';
 import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
@@ -6,7 +16,7 @@ import { v7 as uuid } from 'uuid';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
 import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import type { FulfilmentWork, ParkedWork, ScheduledWork } from './fulfilment-work.js';
-import type { Dispatch } from './gateway-dispatcher.js';
+import type { Dispatch, GatewayAction } from './gateway-dispatcher.js';
 
 /** Where an input comes from: becomes the metadata of the events it leads to. */
 export interface Cause {
@@ -43,12 +53,22 @@ interface RunnerOptions {
 const MAX_INPUTS = 100;
 const MAX_ITEMS = 1_500;
 
+/**
+ * How long the transaction may wait for a lock, and how long it may stand still between two statements, milliseconds: command-api needs
+ * the same streams, and must not wait for a process that is stopped or for a lock that is not to be had.
+ */
+const LOCK_WAIT_MS = 5_000;
+const STANDSTILL_MS = 5_000;
+const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}`;
+
 interface DecidedInput {
   readonly pending: Pending;
   readonly decision: Decision;
   readonly request: AppendRequest;
   /** The id of the input's last event: what its next action follows from. */
   readonly lastEventId: string | undefined;
+  /** What the order waited for before the batch. */
+  readonly awaitedBefore: FulfilmentAction;
 }
 
 /**
@@ -56,11 +76,14 @@ interface DecidedInput {
  * commits their events, outbox rows and timers in one transaction.
  * - Streams are locked before deciding, so two orchestrators wanting the same SKU queue up instead of retrying each other to death.
  * - Answers of the gateway go before new orders: what is begun gets finished first.
- * - A transient database error repeats the batch until it is through; an input that breaks a rule fails alone.
+ * - A transient database error repeats the batch until it is through; an input that breaks a rule, or that the database refuses, fails
+ *   alone.
  */
 export class FulfilmentRunner {
   private readonly outcomes: Pending[] = [];
   private readonly messages: Pending[] = [];
+  /** So many at the head of the outcomes are of a batch that the database refused: each goes alone. */
+  private suspects = 0;
   private loop: Promise<void> | undefined;
   private stopped = false;
 
@@ -93,22 +116,42 @@ export class FulfilmentRunner {
     await new Promise(setImmediate);
     for (let failures = 0; this.queued > 0;) {
       if (this.stopped) return this.rejectAll(new Error('the orchestrator is shutting down'));
+      const alone = this.suspects > 0;
       const batch = this.takeBatch();
       try {
         await this.run(batch);
         failures = 0;
       } catch (error) {
         if (!isTransientDatabaseError(error)) {
-          for (const pending of batch) pending.reject(error);
-          this.options.logger.error({ event: 'fulfilment.batch.failed', count: batch.length, err: error });
+          this.refused(batch, error);
           continue;
         }
         failures += 1;
         this.options.logger.warn({ event: 'fulfilment.batch.retried', count: batch.length, failures, err: error });
-        this.outcomes.unshift(...batch);
+        this.putBack(batch);
+        if (alone) this.suspects += batch.length;
         await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** failures, 2_000)));
       }
     }
+  }
+
+  /** The database will refuse it again. Which input is to blame shows when each is tried alone. */
+  private refused(batch: readonly Pending[], error: unknown): void {
+    if (batch.length > 1) {
+      this.putBack(batch);
+      this.suspects = batch.length;
+      this.options.logger.warn({ event: 'fulfilment.batch.split', count: batch.length, err: error });
+      return;
+    }
+    for (const pending of batch) {
+      pending.reject(error);
+      this.options.logger.error({ event: 'fulfilment.input.failed', orderId: pending.orderId, input: pending.input.type, err: error });
+    }
+  }
+
+  /** Before all others: what is begun gets finished first. */
+  private putBack(batch: readonly Pending[]): void {
+    this.outcomes.unshift(...batch);
   }
 
   private rejectAll(error: Error): void {
@@ -116,6 +159,10 @@ export class FulfilmentRunner {
   }
 
   private takeBatch(): Pending[] {
+    if (this.suspects > 0) {
+      this.suspects -= 1;
+      return this.outcomes.splice(0, 1);
+    }
     const batch: Pending[] = [];
     for (let items = 0; batch.length < MAX_INPUTS && items < MAX_ITEMS;) {
       const next = this.outcomes.shift() ?? this.messages.shift();
@@ -132,7 +179,7 @@ export class FulfilmentRunner {
     let touched: string[] = [];
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await client.query(BEGIN);
       const { states, versions } = await this.lockAndLoad(client, batch);
       touched = [...versions.keys()];
       const { decided, failed } = this.decideAll(batch, states);
@@ -206,11 +253,14 @@ export class FulfilmentRunner {
 
   private decideAll(batch: readonly Pending[], states: BatchStates): { decided: DecidedInput[]; failed: [Pending, unknown][] } {
     const decisions = new DecisionBatch(states);
+    // Deciding replaces the states in this map.
+    const before = new Map(states.fulfilment);
     const decided: DecidedInput[] = [];
     const failed: [Pending, unknown][] = [];
     for (const pending of batch) {
+      const awaited = awaitedOf(before.get(streamId('fulfilment', pending.orderId))?.state);
       try {
-        decided.push(this.prepare(pending, decisions.decide(pending.orderId, pending.input)));
+        decided.push(this.prepare(pending, awaited, decisions.decide(pending.orderId, pending.input)));
       } catch (error) {
         failed.push([pending, error]);
       }
@@ -218,7 +268,7 @@ export class FulfilmentRunner {
     return { decided, failed };
   }
 
-  private prepare(pending: Pending, decision: Decision): DecidedInput {
+  private prepare(pending: Pending, awaitedBefore: FulfilmentAction, decision: Decision): DecidedInput {
     const { correlationId, causationId, actor, traceparent, command } = pending.cause;
     const metadata: EventMetadata = { correlationId, causationId, actor, traceparent, commandId: command?.id ?? null };
     const occurredAt = new Date().toISOString();
@@ -234,7 +284,7 @@ export class FulfilmentRunner {
       })),
     }));
     const saga = writes.find((write) => write.streamId === streamId('fulfilment', pending.orderId));
-    return { pending, decision, request: { writes, metadata, command }, lastEventId: saga?.events.at(-1)?.id };
+    return { pending, decision, request: { writes, metadata, command }, lastEventId: saga?.events.at(-1)?.id, awaitedBefore };
   }
 
   /** The last decision about an order in the batch says what it waits for. */
@@ -258,11 +308,13 @@ export class FulfilmentRunner {
     await this.options.work.finish(client, finished);
   }
 
+  /** A step the order waited for before and still waits for (a cancellation came meanwhile) is on its way: it must not leave twice. */
   private finish(decided: readonly DecidedInput[], failed: readonly [Pending, unknown][], durationMs: number): void {
     this.options.onCommitted();
-    for (const { pending, decision, lastEventId } of lastOfEach(decided)) {
+    for (const { pending, decision, lastEventId, awaitedBefore } of lastOfEach(decided)) {
       const { state, action } = decision;
       if (lastEventId === undefined || state.status === 'not-started' || (action.kind !== 'send' && action.kind !== 'look-up')) continue;
+      if (isSameStep(awaitedBefore, action)) continue;
       this.options.onDispatch({ fulfilment: state, action, correlationId: pending.cause.correlationId, causationId: lastEventId });
     }
     for (const { pending } of decided) pending.resolve({ outcome: 'appended' });
@@ -282,9 +334,14 @@ export class FulfilmentRunner {
       item.pending.resolve(verdict);
       settled.add(item.pending);
     }
-    this.outcomes.unshift(...batch.filter((pending) => !settled.has(pending)));
+    this.putBack(batch.filter((pending) => !settled.has(pending)));
   }
 }
+
+const awaitedOf = (state: FulfilmentState | undefined): FulfilmentAction => (state === undefined ? { kind: 'none' } : nextAction(state));
+
+const isSameStep = (before: FulfilmentAction, action: GatewayAction): boolean =>
+  before.kind === action.kind && before.operation === action.operation && before.attempt === action.attempt;
 
 function lastOfEach(decided: readonly DecidedInput[]): DecidedInput[] {
   const last = new Map<string, DecidedInput>();

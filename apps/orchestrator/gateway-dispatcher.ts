@@ -20,6 +20,8 @@ interface DispatcherOptions {
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly logger: Logger;
+  /** An action is finished: there may be room for another. */
+  readonly onFinished: () => void;
   /** Takes the outcome as the saga's next input; resolves when it is committed. */
   readonly onOutcome: (dispatch: Dispatch, input: FulfilmentInput) => Promise<void>;
 }
@@ -33,7 +35,8 @@ const NOT_SENT_RETRY_MS = 1_000;
 /**
  * Carries the saga's actions to the payment gateway, at most `concurrency` at once (the bulkhead: a slow gateway never holds up
  * deciding or the database).
- * - One action an order at a time. What is lost with the process is found again by its lease (see FulfilmentWork).
+ * - One action an order at a time: one that still waits gives way to a newer one.
+ * - What is lost with the process is found again by its lease (see FulfilmentWork). How much is taken is Admission's business.
  * - What never left is tried again here without an event; every outcome that may have taken effect goes to the saga.
  */
 export class GatewayDispatcher {
@@ -54,6 +57,11 @@ export class GatewayDispatcher {
   /** Actions taken and not finished, waiting ones included. */
   get size(): number {
     return this.underWay.size;
+  }
+
+  /** {@link size}, and actions whose outcome is being recorded: these may each lead to the next one. */
+  get load(): number {
+    return this.underWay.size + this.tasks.size - this.calling;
   }
 
   has(orderId: string): boolean {
@@ -93,7 +101,11 @@ export class GatewayDispatcher {
     while (!this.stopped && this.calling < this.options.concurrency) {
       const next = this.ready.shift();
       if (next === undefined) return;
-      const task = this.run(next).finally(() => this.tasks.delete(task));
+      if (this.underWay.get(next.fulfilment.orderId) !== next) continue;
+      const task = this.run(next).finally(() => {
+        this.tasks.delete(task);
+        this.options.onFinished();
+      });
       this.tasks.add(task);
     }
   }

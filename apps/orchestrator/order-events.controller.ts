@@ -1,23 +1,40 @@
 import { DomainError, type FulfilmentInput, type OrderCancelled, type OrderPlaced } from '#domain';
-import { PoisonEventError, TOPICS, type EventBatch, type EventMessage } from '#messaging';
-import { Controller } from '@nestjs/common';
+import { HandlerErrorFilter, PoisonEventError, TOPICS, type EventBatch, type EventMessage } from '#messaging';
+import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { Admission } from './admission.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
 
-/** What happens to orders, as the saga hears it from Kafka. A repeated message changes nothing: the saga has already taken its step. */
+/**
+ * What happens to orders, as the saga hears it from Kafka. A repeated message changes nothing: the saga has already taken its step.
+ * While there is no room for more actions the batch waits half done; when none comes in time it comes again as a whole.
+ */
 @Controller()
+@UseFilters(HandlerErrorFilter)
 export class OrderEventsController {
-  constructor(private readonly runner: FulfilmentRunner) {}
+  constructor(
+    private readonly runner: FulfilmentRunner,
+    private readonly admission: Admission,
+  ) {}
 
   @EventPattern(TOPICS.order)
   async onOrderEvents(@Payload() batch: EventBatch): Promise<void> {
-    const submitted = batch.messages.flatMap((message) => {
+    const failures: unknown[] = [];
+    const submitted: Promise<unknown>[] = [];
+    for (const message of batch.messages) {
       const input = inputOf(message);
-      return input === undefined ? [] : [this.submit(message, input)];
-    });
+      if (input === undefined) continue;
+      try {
+        await this.admission.enter();
+      } catch (error) {
+        failures.push(error);
+        break;
+      }
+      const decided = this.submit(message, input).catch((error: unknown) => failures.push(error));
+      submitted.push(decided.finally(() => this.admission.leave()));
+    }
     // All of them, also after a failure: what comes again must not meet its own first try still under way.
-    const results = await Promise.allSettled(submitted);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    await Promise.all(submitted);
     if (failures.length > 0) throw failures.find((failure) => failure instanceof PoisonEventError) ?? failures[0];
   }
 

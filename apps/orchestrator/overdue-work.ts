@@ -1,5 +1,6 @@
 import { nextAction, streamId, type FulfilmentState } from '#domain';
 import { isTransientDatabaseError, type Logger } from '#platform';
+import type { Admission } from './admission.js';
 import type { DueWork, FulfilmentWork } from './fulfilment-work.js';
 import type { FulfilmentLoaders } from './fulfilment-loaders.js';
 import type { FulfilmentRunner } from './fulfilment-runner.js';
@@ -10,6 +11,7 @@ interface OverdueOptions {
   readonly loaders: FulfilmentLoaders;
   readonly runner: FulfilmentRunner;
   readonly dispatcher: GatewayDispatcher;
+  readonly admission: Admission;
   readonly leaseMs: number;
   readonly logger: Logger;
 }
@@ -21,6 +23,7 @@ const CLAIM_LIMIT = 200;
  * Picks up actions whose process died or lost track of them: their lease has run out.
  * A step that was sent and has no recorded outcome becomes "unknown" (a message to the saga like any other), so the gateway is asked
  * before anything is sent again.
+ * No more is taken than there is room for in memory: the rest stays due, for any process that has room.
  */
 export class OverdueWork {
   private timer: NodeJS.Timeout | undefined;
@@ -43,9 +46,9 @@ export class OverdueWork {
 
   private async poll(): Promise<void> {
     try {
-      for (let claimed = CLAIM_LIMIT; claimed === CLAIM_LIMIT && !this.stopped;) {
-        const due = await this.options.work.claim(CLAIM_LIMIT, this.options.leaseMs);
-        claimed = due.length;
+      for (let limit = this.limit(), full = true; full && limit > 0 && !this.stopped; limit = this.limit()) {
+        const due = await this.options.work.claim(limit, this.options.leaseMs);
+        full = due.length === limit;
         // What is under way here was only late in renewing its lease; the claim has renewed it.
         await this.resume(due.filter((row) => !this.options.dispatcher.has(row.orderId)));
       }
@@ -53,6 +56,10 @@ export class OverdueWork {
       const level = isTransientDatabaseError(error) ? 'warn' : 'error';
       this.options.logger[level]({ event: 'fulfilment.overdue.poll-failed', err: error });
     }
+  }
+
+  private limit(): number {
+    return Math.min(CLAIM_LIMIT, this.options.admission.room);
   }
 
   private async resume(due: readonly DueWork[]): Promise<void> {
