@@ -91,6 +91,8 @@ describe('orders that are not valid', () => {
     ['a currency nobody has', { currency: 'ZZZ' }, 'currency'],
     ['a currency that is a list', { currency: ['GBP'] }, 'currency'],
     ['no payment token', { paymentToken: '' }, 'paymentToken'],
+    ['a customer id nobody can type', { customer: { id: 'a\u0007b' } }, 'customer.id'],
+    ['a reference of two lines', { reference: 'a\nb' }, 'reference'],
     ['a long reference', { reference: text(101) }, 'reference'],
     ['a reference that is a number', { reference: 536365 }, 'reference'],
     ['a time without zone', { placedAt: '2010-12-01T08:26:00' }, 'placedAt'],

@@ -21,6 +21,20 @@ export function requireText(text: string, max: number, code: DomainError['code']
   return text;
 }
 
+/** Whether a text can be a name that things are looked up by: without control characters, which nobody could type again. */
+export const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
+
+/** Like {@link requireText}, for names that things are looked up by. */
+export function requireName(text: string, max: number, code: DomainError['code'], field: string): string {
+  if (!isPlainText(requireText(text, max, code, field))) throw new DomainError(code, `${field} holds a control character`, { field });
+  return text;
+}
+
+/** Like {@link requireName}, and null for nothing or a blank. */
+export function optionalName(text: string | null, max: number, code: DomainError['code'], field: string): string | null {
+  return text === null || text.trim() === '' ? null : requireName(text, max, code, field);
+}
+
 /** Like {@link requireText}, and null for nothing or a blank. */
 export function optionalText(text: string | null, max: number, code: DomainError['code'], field: string): string | null {
   return text === null || text.trim() === '' ? null : requireText(text, max, code, field);

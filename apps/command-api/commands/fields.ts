@@ -2,7 +2,7 @@
  * The kinds of fields our requests are made of: each decorator validates and documents at once, so that the OpenAPI document cannot
  * promise another limit than the one enforced. Lengths are UTF-16 units, as in the domain.
  */
-import { isCurrency, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
+import { isCurrency, isPlainText, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
@@ -11,6 +11,7 @@ import { BUSINESS_TIME, parseBusinessTime } from './business-time.js';
 interface Doc {
   readonly description?: string;
   readonly example?: unknown;
+  readonly pattern?: string;
 }
 
 /** Text that is not blank. */
@@ -31,6 +32,14 @@ export const OptionalText = (maxLength: number, doc: Doc = {}): PropertyDecorato
     IsOptional(),
     rule('text', `must be text of at most ${maxLength} characters`, (value) => isText(value, maxLength)),
   );
+
+/** Text that things are looked up by: the query API takes no control characters, and so none are stored. */
+export const Name = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(Text(maxLength, { ...doc, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' }), plain());
+
+/** Like Name, and may be missing, null or blank. */
+export const OptionalName = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
+  applyDecorators(OptionalText(maxLength, { ...doc, pattern: '^(?:\\s*|[^\\p{Cc}\\p{Cs}]*)$' }), plain());
 
 /** A whole number within inclusive bounds. */
 export const Whole = (minimum: number, maximum: number, doc: Doc = {}): PropertyDecorator =>
@@ -87,6 +96,9 @@ export function isSku(value: unknown): value is string {
     return false;
   }
 }
+
+const plain = (): PropertyDecorator =>
+  rule('plain', 'must hold no control characters', (value) => typeof value !== 'string' || value.trim() === '' || isPlainText(value));
 
 const isText = (value: unknown, max: number): value is string => typeof value === 'string' && value.length <= max;
 

@@ -2,10 +2,10 @@ import { ORDER_LIMITS } from '#domain';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsEmail, IsObject, IsOptional, MaxLength, ValidateNested } from 'class-validator';
-import { BusinessTime, Currency, OptionalText, Sku, Text, Whole } from '../commands/fields.js';
+import { BusinessTime, Currency, Name, OptionalName, OptionalText, Sku, Text, Whole } from '../commands/fields.js';
 
 export class OrderCustomerRequest {
-  @Text(ORDER_LIMITS.customerId, { description: 'Pseudonymous key of the customer; starts with `guest-` for a guest.', example: '17850' })
+  @Name(ORDER_LIMITS.customerId, { description: 'Pseudonymous key of the customer; starts with `guest-` for a guest.', example: '17850' })
   id: string;
 
   @OptionalText(ORDER_LIMITS.customerName, { example: 'Ada Lovelace' })
@@ -45,7 +45,7 @@ export class OrderLineRequest {
 }
 
 export class PlaceOrderRequest {
-  @OptionalText(ORDER_LIMITS.reference, { description: "The client's own name for the order.", example: '536365' })
+  @OptionalName(ORDER_LIMITS.reference, { description: "The client's own name for the order.", example: '536365' })
   reference?: string | null;
 
   @ApiProperty({ type: () => OrderCustomerRequest })

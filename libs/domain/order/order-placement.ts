@@ -2,7 +2,7 @@ import { isCount } from '../amount.js';
 import { isCurrency } from '../currency.js';
 import { DomainError } from '../domain-error.js';
 import { normalizeSku } from '../sku.js';
-import { optionalText, requireText } from '../text.js';
+import { optionalName, optionalText, requireName, requireText } from '../text.js';
 import type { PlaceOrder } from './order.commands.js';
 import type { OrderCustomer, OrderLine, OrderPlaced } from './order.events.js';
 
@@ -43,7 +43,7 @@ export function placedOrder({ orderId, reference, customer, currency, lines, pay
   const numbered = lines.map(numberedLine);
   const order = {
     orderId,
-    reference: optionalText(reference, ORDER_LIMITS.reference, text, 'reference'),
+    reference: optionalName(reference, ORDER_LIMITS.reference, text, 'reference'),
     customer: checkedCustomer(customer),
     currency,
     lines: numbered,
@@ -95,7 +95,7 @@ function totalOf(lines: readonly OrderLine[]): number {
 
 function checkedCustomer({ id, name, email, country }: OrderCustomer): OrderCustomer {
   return {
-    id: requireText(id, ORDER_LIMITS.customerId, text, 'customer.id'),
+    id: requireName(id, ORDER_LIMITS.customerId, text, 'customer.id'),
     name: optionalText(name, ORDER_LIMITS.customerName, text, 'customer.name'),
     email: optionalText(email, ORDER_LIMITS.customerEmail, text, 'customer.email'),
     country: optionalText(country, ORDER_LIMITS.country, text, 'customer.country'),

@@ -127,6 +127,12 @@ describe('placing an order', () => {
     expect(placing({ customer: { ...order.customer, id } })).toBe('order.text-invalid');
   });
 
+  it('refuses control characters in what orders are found by, and takes them in what is only shown', () => {
+    expect(placing({ reference: 'a\u0007b' })).toBe('order.text-invalid');
+    expect(placing({ customer: { ...order.customer, id: 'a\tb' } })).toBe('order.text-invalid');
+    expect(placing({ lines: [{ ...line, description: 'two\nlines' }] })).toMatchObject({ lines: [{ description: 'two\nlines' }] });
+  });
+
   it('refuses unstorable text wherever there is text', () => {
     const bad = 'a\0b';
     expect(placing({ reference: bad })).toBe('order.text-invalid');
