@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly noAnswerTo?: Operation;
   /** Answers 503 to everything. */
   readonly down?: boolean;
+  /** Calls the authorization a malformed request (422): nothing a customer or a repeat could mend. */
+  readonly rejects?: boolean;
   /** Authorizes, then declines the capture. */
   readonly declineCapture?: boolean;
 }
@@ -28,6 +30,7 @@ const PATTERNS: ReadonlyArray<readonly [RegExp, (argument: string) => Behaviour]
   [/^tok_fail_(\d{1,4})$/, (count) => ({ failFirst: Number(count) })],
   [/^tok_noanswer_(authorize|capture|void|refund)$/, (operation) => ({ noAnswerTo: operation as Operation })],
   [/^tok_down$/, () => ({ down: true })],
+  [/^tok_rejected$/, () => ({ rejects: true })],
   [/^tok_pass_then_fail_capture$/, () => ({ declineCapture: true })],
 ];
 

@@ -155,6 +155,11 @@ describe('a void of a reference nobody has used', () => {
   });
 });
 
+test('tok_rejected is called a malformed request, and is not in the book', async () => {
+  expect(await authorize('tok_rejected')).toMatchObject({ status: 422, body: { code: 'invalid-request' } });
+  expect(await statusOf()).toBeUndefined();
+});
+
 describe('the book on disk', () => {
   test('a half-written last line is cut off, what was answered for stays', async () => {
     await authorize('tok_ok');

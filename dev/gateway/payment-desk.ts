@@ -133,8 +133,11 @@ export class PaymentDesk {
 
   private async work(request: Request): Promise<Reply> {
     const { operation, reference, key, fingerprint } = request;
-    const { down, failFirst = 0, workDelayMs = 0, answerDelayMs = 0, noAnswerTo } = behaviourOf(request.token);
+    const { down, rejects, failFirst = 0, workDelayMs = 0, answerDelayMs = 0, noAnswerTo } = behaviourOf(request.token);
     if (down) return { status: 503, body: { code: 'unavailable', detail: 'the gateway is down' } };
+    if (rejects && operation === 'authorize') {
+      return { status: 422, body: { code: 'invalid-request', detail: 'the gateway cannot make sense of this payment' } };
+    }
     const failed = this.failures.get(`${reference} ${operation}`) ?? 0;
     if (failed < failFirst) {
       this.failures.set(`${reference} ${operation}`, failed + 1);

@@ -99,10 +99,11 @@ describe('the small file', () => {
   });
 });
 
-describe.runIf(existsSync(DATA))('the data set', () => {
-  it('maps to the totals of its first day', async () => {
+// The data set is no part of the product: where it is not at hand, the small file above is what the mapping is proven on.
+if (existsSync(DATA)) {
+  it('the data set maps to the totals of its first day', async () => {
     const expected = JSON.parse(await readFile(join(DATA, 'expected-2010-12-01.json'), 'utf8')) as object;
     const totals = totalsOf(await tradesOf(join(DATA, '2010-12-01.csv'), EVERYTHING));
     expect(expected).toMatchObject(totals);
   });
-});
+}
