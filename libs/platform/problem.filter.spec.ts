@@ -1,22 +1,24 @@
 /** How loudly a failed request is logged: a bug as an error with its stack, others' failures as a warning, an answer of ours as news. */
-import type { ArgumentsHost } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { platformProblem, ProblemError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import type { RouteTable } from './route-table.js';
 
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
 function logged(error: unknown): unknown[] {
-  const lines: unknown[] = [];
-  const write = (level: string) => (line: object) => void lines.push({ level, ...line });
-  const logger = Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, write(level)])) as unknown as Logger;
-  const reply = { code: vi.fn(), headers: vi.fn(), header: vi.fn(), send: vi.fn() };
-  for (const each of Object.values(reply)) each.mockReturnValue(reply);
+  const written = LEVELS.map((level) => [level, vi.fn<(line: object) => void>()] as const);
+  const logger = Object.fromEntries(written) as unknown as Logger;
+  const send = vi.fn<(body: string) => void>();
+  const reply = { code: () => reply, headers: () => reply, header: () => reply, send };
   const request = { is404: false, id: 'c-1', method: 'GET', routeOptions: { url: '/things/:id' } };
   const http = { getRequest: () => request, getResponse: () => reply };
-  new ProblemFilter({ logger, routes: {} as RouteTable }).catch(error, { switchToHttp: () => http } as unknown as ArgumentsHost);
-  expect(reply.send).toHaveBeenCalledOnce();
-  return lines;
+  const filter: ExceptionFilter = new ProblemFilter({ logger, routes: {} as RouteTable });
+  filter.catch(error, { switchToHttp: () => http } as unknown as ArgumentsHost);
+  expect(send).toHaveBeenCalledOnce();
+  return written.flatMap(([level, write]) => write.mock.calls.map(([line]) => ({ level, ...line })));
 }
 
 describe('the log of a failed request', () => {
