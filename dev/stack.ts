@@ -51,6 +51,11 @@ export class Stack {
     return urlsOf(this.environment);
   }
 
+  /** Whether there is anything to stop. */
+  get hasStarted(): boolean {
+    return this.supervisor.processes.length > 0;
+  }
+
   /** Rejects with the first thing that failed; then `stop` still has to be called. */
   async start(): Promise<void> {
     await this.checkPorts();
@@ -157,8 +162,14 @@ export class Stack {
   }
 
   private async checkPorts(): Promise<void> {
+    const { listens } = this.config;
+    const twice = listens.find(({ port }, index) => listens.some((other, at) => at > index && other.port === port));
+    if (twice !== undefined) {
+      const variables = listens.filter(({ port }) => port === twice.port).map(({ variable }) => variable);
+      throw new StackError(`${variables.join(' and ')} are both ${twice.port}: each needs a port of its own.`);
+    }
     const taken = [];
-    for (const listen of this.config.listens) if (!(await isPortFree(listen.port))) taken.push(listen);
+    for (const listen of listens) if (!(await isPortFree(listen.port))) taken.push(listen);
     if (taken.length === 0) return;
     const [who, which] = [taken.map(({ who, port }) => `${port} (${who})`), taken.map(({ variable }) => variable)];
     throw new StackError(

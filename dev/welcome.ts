@@ -12,7 +12,7 @@ export function tellSample({ story, status, because, durationMs, orderId, asExpe
 
 /** Where everything is, and one line to try for each kind of user. */
 export function introduce(stack: Stack, config: StackConfig, progress: Progress, sampleOrderId: string, took: string): void {
-  const { commandApi, queryApi, orchestrator, gateway } = stack.urls;
+  const { commandApi, queryApi, orchestrator, relay, projector, gateway } = stack.urls;
   const { databaseUrl, kafkaBrokers } = stack.environment;
   const order = JSON.stringify({
     customer: { id: 'c-1' },
@@ -25,7 +25,9 @@ export function introduce(stack: Stack, config: StackConfig, progress: Progress,
 
     commands     ${commandApi}      API at ${commandApi}/docs
     queries      ${queryApi}      API at ${queryApi}/docs
-    operators    ${orchestrator}      API at ${orchestrator}/docs
+    operators    ${orchestrator}      sagas that wait for a decision; API at ${orchestrator}/docs
+    relay        ${relay}      dead letters of the outbox; API at ${relay}/docs
+    projector    ${projector}      dead letters of the read side; API at ${projector}/docs
     gateway      ${gateway}      the simulator; its book at ${gateway}/book
     PostgreSQL   ${withoutPassword(databaseUrl)}
     Kafka        ${kafkaBrokers.join(', ')}
