@@ -1,5 +1,5 @@
 /** How loudly a failed request is logged: a bug as an error with its stack, others' failures as a warning, an answer of ours as news. */
-import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { platformProblem, ProblemError } from './problem.js';
@@ -8,15 +8,15 @@ import type { RouteTable } from './route-table.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-function logged(error: unknown): unknown[] {
+function logged(thrown: unknown): unknown[] {
   const written = LEVELS.map((level) => [level, vi.fn<(line: object) => void>()] as const);
   const logger = Object.fromEntries(written) as unknown as Logger;
   const send = vi.fn<(body: string) => void>();
   const reply = { code: () => reply, headers: () => reply, header: () => reply, send };
   const request = { is404: false, id: 'c-1', method: 'GET', routeOptions: { url: '/things/:id' } };
   const http = { getRequest: () => request, getResponse: () => reply };
-  const filter: ExceptionFilter = new ProblemFilter({ logger, routes: {} as RouteTable });
-  filter.catch(error, { switchToHttp: () => http } as unknown as ArgumentsHost);
+  const filter = new ProblemFilter({ logger, routes: {} as RouteTable });
+  filter.catch(thrown, { switchToHttp: () => http } as unknown as ArgumentsHost);
   expect(send).toHaveBeenCalledOnce();
   return written.flatMap(([level, write]) => write.mock.calls.map(([line]) => ({ level, ...line })));
 }
