@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '../paths.js';
+import type { DayRange } from '../replay/trade.js';
 
 const TOTALS = ['orders', 'lines', 'skus', 'customers', 'guestOrders', 'units', 'revenuePence'] as const;
 
@@ -11,13 +12,22 @@ export class StackCommands {
   private readonly scratch = mkdtempSync(join(tmpdir(), 'tidemark-drill-'));
   private reports = 0;
 
-  constructor(private readonly replayOptions: readonly string[]) {}
+  constructor(
+    private readonly file: string,
+    private readonly range: DayRange,
+  ) {}
 
-  /** Replays once with every payment accepted; answers its totals as comparable text. Throws when the replay is not satisfied. */
-  async replay(concurrency: number): Promise<string> {
+  /**
+   * Replays the range, or one day of it, once with every payment accepted; answers its totals as comparable text. Throws when the
+   * replay is not satisfied.
+   */
+  async replay(concurrency: number, day?: string): Promise<string> {
     this.reports += 1;
     const report = join(this.scratch, `${this.reports}.json`);
-    const args = [...this.replayOptions, '--all-paid', '--concurrency', String(concurrency), '--report', report];
+    const { from, to } = day === undefined ? this.range : { from: day, to: day };
+    const args = ['--file', this.file, '--all-paid', '--concurrency', String(concurrency), '--report', report];
+    if (from !== null) args.push('--from', from);
+    if (to !== null) args.push('--to', to);
     const code = await this.run('dev/replay/main.js', args, 'ignore');
     if (code !== 0) throw new Error(`a replay ended with exit code ${code}: run "npm run replay" with the same options to see why`);
     return totalsOf((JSON.parse(readFileSync(report, 'utf8')) as { totals: object }).totals);
