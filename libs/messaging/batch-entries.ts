@@ -10,7 +10,7 @@ export interface BatchEntry {
   readonly event: EventMessage | undefined;
   /** Why it is poison, found by decoding or said by the handler. */
   poison: { readonly code: string; readonly reason: string } | undefined;
-  /** Poison that an operator discarded. */
+  /** By an operator, when it was among the dead letters before. */
   discarded: boolean;
 }
 

@@ -243,6 +243,29 @@ describe('BatchProcessor', () => {
     expect(processed).toEqual(['1']);
   });
 
+  it('passes over a letter that only waited and was discarded, and keeps its neighbours', async () => {
+    const { calls, handler } = recording();
+    const { process, processed, sink } = setUp(handler);
+    sink.parked.add('order-a');
+    sink.discardedOffsets.add('1');
+    await process([at(0, 'order-a', 2), at(1, 'order-a', 3), at(2, 'order-b', 1), at(3, 'order-a', 4)]);
+    expect(sink.letters.map(({ message }) => message.offset)).toEqual(['0', '3']);
+    expect(calls).toEqual([['order-b@1']]);
+    expect(processed).toEqual(['3']);
+  });
+
+  it('passes over what the handler convicts when that was discarded, and goes on with its stream', async () => {
+    const { calls, handler } = recording(({ messages }) => {
+      const unknown = messages.find(({ version }) => version === 2);
+      return unknown === undefined ? undefined : new PoisonEventError(unknown, 'unknown-type', 'never heard of it');
+    });
+    const { process, sink } = setUp(handler);
+    sink.discardedOffsets.add('1');
+    await process([at(0, 'order-a', 1), at(1, 'order-a', 2), at(2, 'order-a', 3)]);
+    expect(calls.at(-1)).toEqual(['order-a@1', 'order-a@3']);
+    expect(sink.letters).toEqual([]);
+  });
+
   it('gives up waiting at once when the consumer stops', async () => {
     const { handler } = recording(() => new Error('database is down'));
     const { process, processed, stop } = setUp(handler, { retry: { ...DEFAULT_RETRY, initialMs: 60_000, onTheSpotMs: 600_000 } });

@@ -120,8 +120,7 @@ export class BatchProcessor {
   private async attempt(topic: string, partition: number, entries: BatchEntry[]): Promise<void> {
     const { deadLetters, handlerOf, logger, groupId } = this.options;
     await this.parked.refresh();
-    await this.markDiscarded(entries);
-    const { events, letters } = sortEntries(entries, this.parked);
+    const { events, letters } = await this.sortOut(entries);
     if (events.length > 0) {
       const firstOffset = (entries[0] as BatchEntry).message.offset;
       const lastOffset = (entries.at(-1) as BatchEntry).message.offset;
@@ -142,15 +141,21 @@ export class BatchProcessor {
     }
   }
 
-  private async markDiscarded(entries: BatchEntry[]): Promise<void> {
-    const poison = entries.filter((entry) => entry.poison !== undefined && !entry.discarded);
-    if (poison.length === 0) return;
-    const discarded = await this.options.deadLetters.discarded(poison.map(({ message }) => message));
-    for (const entry of poison) {
-      if (!discarded.has(entry.message.offset)) continue;
-      entry.discarded = true;
-      const { topic, partition, offset } = entry.message;
-      this.options.logger.info({ event: 'consumer.discarded-again', group: this.options.groupId, topic, partition, offset });
+  /**
+   * What would become a letter may be one already that an operator discarded, be it poison or one that only waited: it is passed over.
+   * Sorted again then, because what waited for it alone need not wait.
+   */
+  private async sortOut(entries: BatchEntry[]): Promise<ReturnType<typeof sortEntries>> {
+    for (;;) {
+      const sorted = sortEntries(entries, this.parked);
+      if (sorted.letters.length === 0) return sorted;
+      const discarded = await this.options.deadLetters.discarded(sorted.letters.map(({ message }) => message));
+      if (discarded.size === 0) return sorted;
+      for (const entry of entries.filter(({ message }) => discarded.has(message.offset))) {
+        entry.discarded = true;
+        const { topic, partition, offset } = entry.message;
+        this.options.logger.info({ event: 'consumer.discarded-again', group: this.options.groupId, topic, partition, offset });
+      }
     }
   }
 

@@ -154,6 +154,20 @@ describe('ConsumerDeadLetters', () => {
     expect([...(await letters.discarded(seenAgain))]).toEqual(['1']);
     expect(await letters.list({ state: 'discarded' })).toMatchObject([{ streamId: 'order-b', resolvedBy: 'ann', note: 'rogue' }]);
   });
+
+  it.each(['unknown-type', STREAM_PARKED])('keeps who discarded a letter, and why, when it is stored again as %s', async (code) => {
+    const letters = setUp();
+    await letters.store([letter('order-a', 0), letter('order-a', 1, STREAM_PARKED)]);
+    const waiting = (await letters.list()).find(({ offset }) => offset === '1');
+    await letters.discard(waiting?.id ?? 0, { by: 'alice', note: 'a stray' });
+    await letters.store([letter('order-a', 1, code)]);
+    expect(await letters.list({ state: 'discarded' })).toMatchObject([
+      { offset: '1', code: STREAM_PARKED, resolvedBy: 'alice', note: 'a stray', resolvedAt: expect.any(String) as string },
+    ]);
+    const delivered: string[] = [];
+    await letters.release('order-a', resolution, async (messages) => void delivered.push(...messages.map(({ offset }) => offset)));
+    expect(delivered).toEqual(['0']);
+  });
 });
 
 async function waitingForLocks(): Promise<number> {

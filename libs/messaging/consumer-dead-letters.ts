@@ -201,6 +201,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
     return new Set(rows.map((row) => row.stream_id));
   }
 
+  /** One that was released and is held once more starts anew; what an operator discarded stays as it is, with who and why. */
   private async insert(client: PoolClient, letters: readonly DeadLetter[]): Promise<void> {
     await client.query(
       `INSERT INTO tidemark.consumer_dead_letters
@@ -208,7 +209,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
        SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[])
        ON CONFLICT (group_id, topic, "partition", "offset") DO UPDATE
          SET state = 'held', code = excluded.code, reason = excluded.reason, resolved_at = NULL, resolved_by = NULL, note = NULL
-         WHERE consumer_dead_letters.state <> 'held'`,
+         WHERE consumer_dead_letters.state = 'released'`,
       [
         this.groupId,
         letters.map(({ message }) => message.topic),
