@@ -1,12 +1,12 @@
 import { KafkaJsBroker } from '#messaging';
-import { createLogger, databaseUrl, kafkaBrokers, loadConfig, logLevel, runMain } from '#platform';
+import { createLogger, databaseUrl, kafkaBrokers, loadConfig, logLevel, runMain, topicPrefix } from '#platform';
 import { z } from 'zod';
 import { migrate } from '../migrations/migrate.js';
 
 const schema = z.object({
   DATABASE_URL: databaseUrl,
   KAFKA_BROKERS: kafkaBrokers,
-  TOPIC_PREFIX: z.string().default('tidemark'),
+  TOPIC_PREFIX: topicPrefix,
   LOG_LEVEL: logLevel,
 });
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { databaseUrl, kafkaBrokers, loadConfig, logLevel, wholeNumber } from '#platform';
+import { databaseUrl, kafkaBrokers, loadConfig, logLevel, topicPrefix, wholeNumber } from '#platform';
 import { z } from 'zod';
 import type { AppName } from './apps.js';
 import { stateDir } from './paths.js';
@@ -12,7 +12,7 @@ const schema = z.object({
   /** Existing brokers instead of the local one. */
   KAFKA_BROKERS: kafkaBrokers.optional(),
   TIDEMARK_STATE_DIR: z.string().optional(),
-  TOPIC_PREFIX: z.string().default('tidemark'),
+  TOPIC_PREFIX: topicPrefix,
   LOG_LEVEL: logLevel,
   POSTGRES_PORT: portOr(25_432),
   KAFKA_PORT: portOr(9_392),

@@ -1,5 +1,5 @@
 import { BatchConsumerStrategy } from '#messaging';
-import { apiProblems } from '#platform';
+import { actorOf, apiProblems } from '#platform';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -18,6 +18,7 @@ import { PROJECTOR_PROBLEMS } from './projector.problems.js';
 const ACTOR = { name: 'X-Actor', required: false, description: 'Who decides.' };
 const ACT_PROBLEMS = [
   'validation-failed',
+  'header-invalid',
   'malformed-json',
   'dead-letter-not-held',
   'unsupported-media-type',
@@ -82,9 +83,4 @@ export class DeadLettersController {
     await this.consumer.deadLetters.discard(id, { by: actorOf(request), note: reason });
     return { id, state: 'discarded' };
   }
-}
-
-function actorOf(request: FastifyRequest): string {
-  const actor = request.headers['x-actor'];
-  return typeof actor === 'string' && actor.length > 0 && actor.length <= 200 ? actor : 'anonymous';
 }

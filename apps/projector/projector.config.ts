@@ -1,11 +1,11 @@
-import { databaseUrl, host, kafkaBrokers, loadConfig, logLevel, port } from '#platform';
+import { databaseUrl, host, kafkaBrokers, loadConfig, logLevel, port, topicPrefix } from '#platform';
 import { z } from 'zod';
 
 const schema = z.object({
   DATABASE_URL: databaseUrl,
   KAFKA_BROKERS: kafkaBrokers,
   /** First part of every topic's name and of the consumer group's. */
-  TOPIC_PREFIX: z.string().default('tidemark'),
+  TOPIC_PREFIX: topicPrefix,
   PORT: port,
   HOST: host,
   LOG_LEVEL: logLevel,

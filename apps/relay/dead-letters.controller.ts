@@ -1,5 +1,5 @@
 import { OutboxDeadLetters, OutboxRelay } from '#outbox';
-import { apiProblems, ProblemError } from '#platform';
+import { actorOf, apiProblems, ProblemError } from '#platform';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -82,6 +82,7 @@ function operatorAct(): MethodDecorator {
     ApiResponse({ status: 200, type: DeadLetterDecidedDto }),
     apiProblems(RELAY_PROBLEMS, [
       'validation-failed',
+      'header-invalid',
       'malformed-json',
       'dead-letter-not-found',
       'unsupported-media-type',
@@ -90,11 +91,6 @@ function operatorAct(): MethodDecorator {
     ]),
   ];
   return (target, key, descriptor) => decorators.forEach((decorate) => decorate(target, key, descriptor as never));
-}
-
-function actorOf(request: FastifyRequest): string {
-  const actor = request.headers['x-actor'];
-  return typeof actor === 'string' && actor.length > 0 && actor.length <= 200 ? actor : 'anonymous';
 }
 
 function notFound(seq: number): ProblemError {

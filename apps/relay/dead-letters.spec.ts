@@ -112,6 +112,15 @@ it.each([
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([status, code]);
 });
 
+it('refuses a name of our own processes', async () => {
+  const answer = await fetch(`${running.url}/outbox/dead-letters/1/discard`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-actor': 'system:relay' },
+    body: JSON.stringify({ reason: 'because' }),
+  });
+  expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([400, 'header-invalid']);
+});
+
 it('refuses a page that is not one', async () => {
   for (const query of ['?limit=0', '?limit=501', '?after=-1', '?after=1.5', '?limit=ten', '?unknown=1'])
     expect((await get(query)).status).toBe(400);
