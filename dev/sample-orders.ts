@@ -24,6 +24,11 @@ interface Sample {
   readonly cancelBecause?: string;
 }
 
+interface Accepted {
+  readonly orderId: string;
+  readonly consistencyToken: string;
+}
+
 interface OrderView {
   readonly status: string;
   readonly refusal: { readonly code: string; readonly detail: string | null } | null;
@@ -81,11 +86,12 @@ async function run(client: SampleClient, sample: Sample): Promise<SampleResult> 
   const { story, expected, paymentToken, lines, cancelBecause } = sample;
   const startedAt = performance.now();
   const customer = { id: 'sample-customer', name: 'Ada Example', email: 'ada@example.com', country: 'United Kingdom' };
-  const { orderId } = await client.command('/orders', { customer, currency: 'GBP', lines, paymentToken });
-  if (cancelBecause !== undefined) await client.command(`/orders/${orderId}/cancel`, { reason: cancelBecause });
+  let accepted = await client.command('/orders', { customer, currency: 'GBP', lines, paymentToken });
+  const { orderId } = accepted;
+  if (cancelBecause !== undefined) accepted = await client.command(`/orders/${orderId}/cancel`, { reason: cancelBecause });
   let order: OrderView | undefined;
   while (performance.now() - startedAt < PATIENCE_MS) {
-    order = await client.order(orderId);
+    order = await client.order(orderId, accepted.consistencyToken);
     if (order !== undefined && order.status !== 'placed') break;
     await delay(POLL_MS);
   }
@@ -109,7 +115,7 @@ class SampleClient {
     private readonly startId: string,
   ) {}
 
-  async command(path: string, body: object): Promise<{ orderId: string }> {
+  async command(path: string, body: object): Promise<Accepted> {
     const response = await fetch(`${this.urls.commandApi}${path}`, {
       method: 'POST',
       headers: {
@@ -121,12 +127,12 @@ class SampleClient {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`The sample POST ${path} was answered with ${response.status}: ${text.slice(0, 500)}`);
-    return JSON.parse(text) as { orderId: string };
+    return JSON.parse(text) as Accepted;
   }
 
-  /** undefined while query-api does not know the order yet. */
-  async order(orderId: string): Promise<OrderView | undefined> {
-    const response = await fetch(`${this.urls.queryApi}/orders/${orderId}`);
+  /** At least as new as the token says: an order that was confirmed, then cancelled, is not seen in between. undefined: not yet there. */
+  async order(orderId: string, consistencyToken: string): Promise<OrderView | undefined> {
+    const response = await fetch(`${this.urls.queryApi}/orders/${orderId}`, { headers: { 'consistency-token': consistencyToken } });
     if (response.ok) return (await response.json()) as OrderView;
     await response.body?.cancel();
     return undefined;
