@@ -196,6 +196,7 @@ describe('on PostgreSQL', () => {
       await commits.append(request([write('let-go', 0)]));
       await holder.query(`BEGIN; SELECT FROM tidemark.streams WHERE stream_id = 'let-go' FOR UPDATE`);
       const waiting = commits.append(request([write('let-go', 1)], command('let-go')));
+      await waitFor(() => commits.queued === 0, { what: 'its round trip' });
       await waitFor(() => commits.queued === 1, { what: 'the request to step aside' });
       const joining = commits.append(request([write('let-go', 2)], command('let-go-too')));
       expect(commits.queued).toBe(2);
