@@ -101,7 +101,9 @@ describe('the small file', () => {
 
 // The data set is no part of the product: where it is not at hand, the small file above is what the mapping is proven on.
 it.each(existsSync(DATA) ? ['2010-12-01'] : [])('the data set maps to the totals of %s', async (day) => {
-  const expected = JSON.parse(await readFile(join(DATA, `expected-${day}.json`), 'utf8')) as object;
+  const expected = JSON.parse(await readFile(join(DATA, `expected-${day}.json`), 'utf8')) as Record<string, unknown>;
   const totals = totalsOf(await tradesOf(join(DATA, `${day}.csv`), EVERYTHING));
-  expect(expected).toMatchObject(totals);
+  for (const name of ['orders', 'lines', 'skus', 'customers', 'guestOrders', 'units', 'revenuePence']) {
+    expect([name, (totals as Record<string, unknown>)[name]]).toEqual([name, expected[name]]);
+  }
 });
