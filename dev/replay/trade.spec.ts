@@ -103,7 +103,7 @@ describe('the small file', () => {
 it.each(existsSync(DATA) ? ['2010-12-01'] : [])('the data set maps to the totals of %s', async (day) => {
   const expected = JSON.parse(await readFile(join(DATA, `expected-${day}.json`), 'utf8')) as Record<string, unknown>;
   const totals = totalsOf(await tradesOf(join(DATA, `${day}.csv`), EVERYTHING));
-  for (const name of ['orders', 'lines', 'skus', 'customers', 'guestOrders', 'units', 'revenuePence']) {
-    expect([name, (totals as Record<string, unknown>)[name]]).toEqual([name, expected[name]]);
+  for (const name of ['orders', 'lines', 'skus', 'customers', 'guestOrders', 'units', 'revenuePence'] as const) {
+    expect([name, totals[name]]).toEqual([name, expected[name]]);
   }
 });
