@@ -1,4 +1,13 @@
-import { orderDecider, stockDecider, upcasters, type OrderEvent, type OrderState, type StockEvent, type StockState } from '#domain';
+import {
+  orderDecider,
+  STOCK_STATE_VERSION,
+  stockDecider,
+  upcasters,
+  type OrderEvent,
+  type OrderState,
+  type StockEvent,
+  type StockState,
+} from '#domain';
 import { EventReader, EventStore, GroupCommit, StreamLoader, Upcasters, type CommittedBatch } from '#event-store';
 import { OutboxNotifier } from '#outbox';
 import { createMetrics, createPool, startHttpApp, type HealthCheck, type Logger, type RunningApp } from '#platform';
@@ -68,7 +77,7 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
       reader,
       decider: stockDecider,
       cacheSize: 10_000,
-      snapshots: { schemaVersion: 1, every: Infinity },
+      snapshots: { schemaVersion: STOCK_STATE_VERSION, every: Infinity },
     }),
   });
   return await startHttpApp(CommandApiModule.register({ orders, stock }), {

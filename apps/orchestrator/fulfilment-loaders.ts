@@ -3,6 +3,7 @@ import {
   initialFulfilment,
   orderDecider,
   paymentDecider,
+  STOCK_STATE_VERSION,
   stockDecider,
   type FulfilmentEvent,
   type FulfilmentState,
@@ -33,7 +34,12 @@ export const createLoaders = (reader: EventReader): FulfilmentLoaders => ({
   }),
   order: new StreamLoader({ reader, decider: orderDecider, cacheSize: 1_000 }),
   payment: new StreamLoader({ reader, decider: paymentDecider, cacheSize: 2_000 }),
-  stock: new StreamLoader({ reader, decider: stockDecider, cacheSize: 20_000, snapshots: { schemaVersion: 1, every: 200 } }),
+  stock: new StreamLoader({
+    reader,
+    decider: stockDecider,
+    cacheSize: 20_000,
+    snapshots: { schemaVersion: STOCK_STATE_VERSION, every: 200 },
+  }),
 });
 
 /** The states of locked streams. What memory holds at the locked version is current by definition and needs no query. */

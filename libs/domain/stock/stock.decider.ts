@@ -32,6 +32,9 @@ export interface StockState {
   readonly reservations: readonly StockReservation[];
 }
 
+/** Raise it whenever the shape of {@link StockState} changes: snapshots of another version are then ignored, by every app at once. */
+export const STOCK_STATE_VERSION = 1;
+
 /** Pieces that can still be promised to someone. */
 export const availableStock = (state: StockState): number => state.onHand - state.reserved;
 
