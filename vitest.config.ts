@@ -23,7 +23,7 @@ export default defineConfig({
     globalSetup: ['test/harness/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
-    minWorkers: 1,
+    // One file at a time: many of them run databases, brokers and whole stacks, and two cores shared by two of those starve both.
+    fileParallelism: false,
   },
 });
