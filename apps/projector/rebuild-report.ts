@@ -10,7 +10,8 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 /** How far a rebuild is, how fast, and how long it will take. */
 export class ProgressLine {
   private readonly startedAt = performance.now();
-  private shownAt = 0;
+  /** Never: the clock starts with the process, so that 0 would hide the first line of a young one. */
+  private shownAt = -Infinity;
 
   constructor(
     private readonly name: string,
