@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { ensureDatabase, removeCluster, startPostgres, THROWAWAY_SETTINGS, type RunningPostgres } from '../../dev/embedded-postgres.js';
+import { removeCluster, startPostgres, THROWAWAY_SETTINGS, type RunningPostgres } from '../../dev/embedded-postgres.js';
 import { startKafka, type RunningKafka } from '../../dev/kafka.js';
 import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import { freePorts } from '../../dev/ports.js';
 import { isAlive, listProcesses } from '../../dev/process-table.js';
-import { needsOf } from './needs.js';
-import { TEMPLATE_DATABASE } from './template.js';
+import { needsOf, type Needs } from './needs.js';
+import { borrowedServers, type TestServers } from './servers.js';
+import { dropTemplate, makeTemplate } from './template.js';
 
 const SCRATCH_PREFIX = 'tidemark-test-';
 
@@ -22,6 +22,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const needs = await needsOf(project);
   if (needs.build) execFileSync(process.execPath, [join(REPOSITORY_ROOT, 'dev', 'bootstrap.mjs'), 'build'], { stdio: 'inherit' });
   if (!needs.postgres) return async () => undefined;
+  const borrowed = borrowedServers();
+  if (borrowed !== undefined) return await onBorrowed(borrowed, needs, project);
   sweepLeftovers();
   const scratch = mkdtempSync(join(tmpdir(), SCRATCH_PREFIX));
   chmodSync(scratch, 0o755);
@@ -57,8 +59,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const failed = started.find((result) => result.status === 'rejected');
   try {
     if (failed !== undefined || postgres === undefined) throw failed?.reason ?? new Error('PostgreSQL did not start');
-    await makeTemplate(postgres);
-    project.provide('databaseUrl', postgres.urlOf('postgres'));
+    const maintenance = postgres.urlOf('postgres');
+    project.provide('templateDatabase', await makeTemplate(maintenance));
+    project.provide('databaseUrl', maintenance);
     if (kafka !== undefined) project.provide('kafkaBrokers', [kafka.broker]);
   } catch (error) {
     await teardown();
@@ -67,22 +70,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return teardown;
 }
 
-/** A migrated database that every test database is copied from. */
-async function makeTemplate(postgres: RunningPostgres): Promise<void> {
-  await ensureDatabase(postgres, TEMPLATE_DATABASE);
-  const migrations = join(import.meta.dirname, '../../migrations/data-source.ts');
-  if (existsSync(migrations)) {
-    const { migrationDataSource } = await import(/* @vite-ignore */ migrations);
-    const dataSource = migrationDataSource(postgres.urlOf(TEMPLATE_DATABASE));
-    await dataSource.initialize();
-    await dataSource.runMigrations();
-    await dataSource.destroy();
-  }
-  // Copying a database fails while anyone is connected to it.
-  const client = new pg.Client({ connectionString: postgres.urlOf('postgres') });
-  await client.connect();
-  await client.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`);
-  await client.end();
+/** Servers of somebody else who runs us many times: ours is only the template, since what is migrated may differ from run to run. */
+async function onBorrowed(servers: TestServers, needs: Needs, project: TestProject): Promise<() => Promise<void>> {
+  const template = await makeTemplate(servers.databaseUrl);
+  project.provide('templateDatabase', template);
+  project.provide('databaseUrl', servers.databaseUrl);
+  if (needs.kafka) project.provide('kafkaBrokers', servers.kafkaBrokers);
+  return () => dropTemplate(servers.databaseUrl, template);
 }
 
 /** A run that was killed could not end its servers; their command lines name its scratch folder. */

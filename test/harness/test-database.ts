@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { TEMPLATE_DATABASE } from './template.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** The shared cluster's maintenance database; specs make their own with createTestDatabase(). */
     databaseUrl: string;
+    /** Migrated; test databases are copies of it. */
+    templateDatabase: string;
     /** `host:port` of the shared broker; specs keep apart by uniqueTopicPrefix(). */
     kafkaBrokers: string[];
   }
@@ -24,7 +25,7 @@ export interface TestDatabase {
 /** A fresh, fully migrated database of one's own, copied from a template in some 50 ms. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await administer(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
+  await administer(`CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')}`);
   const url = new URL(inject('databaseUrl'));
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => dropDatabase(name) };
