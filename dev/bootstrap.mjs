@@ -19,6 +19,7 @@ const TARGETS = {
   verify: { run: 'dist/dev/verify/main.js' },
   usage: { run: 'dist/dev/usage/main.js' },
   drill: { run: 'dist/dev/drill/main.js' },
+  simulate: { run: 'dist/dev/simulation/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
   migrate: { run: 'dist/migrations/run.js' },
   // For a test run that is under way: it must not have its packages exchanged under it.

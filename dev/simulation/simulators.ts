@@ -1,0 +1,11 @@
+import type { Simulator } from './kernel/simulator.js';
+
+/** All there are, by the name they are called with. */
+export const SIMULATORS: readonly Simulator[] = [];
+
+export function simulatorNamed(name: string): Simulator {
+  const simulator = SIMULATORS.find((candidate) => candidate.name === name);
+  if (simulator === undefined)
+    throw new Error(`There is no simulator "${name}": there are ${SIMULATORS.map((each) => each.name).join(', ')}.`);
+  return simulator;
+}
