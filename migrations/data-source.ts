@@ -4,6 +4,7 @@ import { Outbox1700000000002 } from './1700000000002-outbox.js';
 import { FulfilmentWork1700000000003 } from './1700000000003-fulfilment-work.js';
 import { ReadModels1700000000004 } from './1700000000004-read-models.js';
 import { Messaging1700000000005 } from './1700000000005-messaging.js';
+import { Operators1700000000006 } from './1700000000006-operators.js';
 
 /** In order, by hand: a migration that is not listed does not exist. */
 const MIGRATIONS = [
@@ -12,6 +13,7 @@ const MIGRATIONS = [
   FulfilmentWork1700000000003,
   ReadModels1700000000004,
   Messaging1700000000005,
+  Operators1700000000006,
 ];
 
 /** For migrations alone; the applications have pools and data sources of their own. */

@@ -36,6 +36,7 @@ export const SCHEMA_VERSIONS: Readonly<Record<DomainEventType, number>> = {
   FulfilmentCancellationRequested: 1,
   FulfilmentParked: 1,
   FulfilmentResumed: 1,
+  FulfilmentResolved: 1,
   FulfilmentCompleted: 1,
 };
 

@@ -152,6 +152,15 @@ const stories: Readonly<Record<DomainEventType, [statusAfter: string, Story]>> =
     'paying',
     fulfilmentStory([...authorizing, 'FulfilmentParked'], { type: 'ResumeFulfilment', mode: 'compensate', reason: '-' }),
   ],
+  FulfilmentResolved: [
+    'deciding',
+    fulfilmentStory([...authorizing, 'FulfilmentParked'], {
+      type: 'ResolveFulfilment',
+      outcome: 'done',
+      evidence: '-',
+      reference: '-',
+    }),
+  ],
   FulfilmentCompleted: ['rejected', fulfilmentStory(['FulfilmentStarted'], { type: 'StockRefused', shortages })],
 };
 

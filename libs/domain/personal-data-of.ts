@@ -31,6 +31,7 @@ const PERSONAL_DATA: {
   FulfilmentCancellationRequested: {},
   FulfilmentParked: {},
   FulfilmentResumed: {},
+  FulfilmentResolved: {},
   FulfilmentCompleted: {},
 };
 

@@ -17,6 +17,17 @@ export const Fulfilment = z.object({
     .object({ code: z.string(), detail: z.string().nullable(), since: instant })
     .nullable()
     .describe('Why it cannot go on by itself.'),
+  resolution: z
+    .object({
+      step: z.string(),
+      outcome: z.enum(['done', 'not-done']),
+      evidence: z.string(),
+      reference: z.string(),
+      by: z.string(),
+      at: instant,
+    })
+    .nullable()
+    .describe('What an operator found out of a step the fulfilment was parked at.'),
   cancelReason: z.string().nullable(),
   startedAt: instant,
   endedAt: instant.nullable(),
@@ -39,9 +50,17 @@ export const fulfilment = (row: FulfilmentRow): Fulfilment => ({
     row.parkedCode === null || row.parkedAt === null
       ? null
       : { code: row.parkedCode, detail: row.parkedDetail, since: row.parkedAt.toISOString() },
+  resolution: resolutionOf(row),
   cancelReason: row.cancelReason,
   startedAt: row.startedAt.toISOString(),
   endedAt: row.endedAt?.toISOString() ?? null,
   updatedAt: row.updatedAt.toISOString(),
   version: row.version,
 });
+
+function resolutionOf(row: FulfilmentRow): Fulfilment['resolution'] {
+  const { resolvedStep: step, resolvedOutcome: outcome, resolvedAt: at } = row;
+  if (step === null || outcome === null || at === null) return null;
+  const [evidence, reference, by] = [row.resolvedEvidence ?? '', row.resolvedReference ?? '', row.resolvedBy ?? ''];
+  return { step, outcome, evidence, reference, by, at: at.toISOString() };
+}

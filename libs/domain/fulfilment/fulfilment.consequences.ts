@@ -48,6 +48,7 @@ export function consequencesOf(event: FulfilmentEvent, state: StartedFulfilment)
     case 'FulfilmentCancellationRequested':
     case 'FulfilmentParked':
     case 'FulfilmentResumed':
+    case 'FulfilmentResolved':
       return [];
   }
 }
@@ -62,6 +63,7 @@ export function mayTouchStock(input: FulfilmentInput): boolean {
     case 'StockReserved':
     case 'StockRefused':
     case 'GatewayFound':
+    case 'ResolveFulfilment':
       return true;
     case 'GatewayDone':
       return input.operation !== 'authorize';

@@ -70,6 +70,23 @@ export type FulfilmentResumed = DomainEvent<
   { readonly orderId: string; readonly mode: 'retry' | 'compensate'; readonly reason: string }
 >;
 
+/**
+ * An operator found out what became of the step it was parked at, and says so with evidence; the saga believes it and goes on. What the
+ * gateway's book says of this payment may differ from then on: the evidence is what explains it.
+ */
+export type FulfilmentResolved = DomainEvent<
+  'FulfilmentResolved',
+  {
+    readonly orderId: string;
+    readonly step: FulfilmentStep;
+    readonly outcome: 'done' | 'not-done';
+    /** What was found, in words. */
+    readonly evidence: string;
+    /** Where it can be looked up: a transaction, a ticket, a document. */
+    readonly reference: string;
+  }
+>;
+
 /** A cancellation after `confirmed` opens the fulfilment again; it then completes a second time, as `cancelled`. */
 export type FulfilmentCompleted = DomainEvent<
   'FulfilmentCompleted',
@@ -85,4 +102,5 @@ export type FulfilmentEvent =
   | FulfilmentCancellationRequested
   | FulfilmentParked
   | FulfilmentResumed
+  | FulfilmentResolved
   | FulfilmentCompleted;

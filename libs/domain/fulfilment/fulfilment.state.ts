@@ -107,6 +107,16 @@ export function evolveFulfilment(state: FulfilmentState, event: FulfilmentEvent)
         refusal: giveUp ? { code: 'operator', detail: event.data.reason } : facts.refusal,
       };
     }
+    case 'FulfilmentResolved': {
+      if (state.status !== 'parked') return state;
+      const giveUp = event.data.outcome === 'not-done' && facts.goal === 'confirm';
+      return {
+        ...facts,
+        status: 'deciding',
+        goal: giveUp ? 'reject' : facts.goal,
+        refusal: giveUp ? { code: 'operator', detail: event.data.evidence } : facts.refusal,
+      };
+    }
     case 'FulfilmentCompleted':
       return { ...facts, status: event.data.outcome };
   }

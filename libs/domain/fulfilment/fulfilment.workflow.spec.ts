@@ -39,6 +39,12 @@ const found = (operation: 'authorize' | 'capture' | 'void' | 'refund', payment: 
 });
 const reserved: FulfilmentInput = { type: 'StockReserved' };
 const resume = (mode: 'retry' | 'compensate'): FulfilmentInput => ({ type: 'ResumeFulfilment', mode, reason: 'seen to' });
+const resolve = (outcome: 'done' | 'not-done'): FulfilmentInput => ({
+  type: 'ResolveFulfilment',
+  outcome,
+  evidence: 'seen in the gateway’s own records',
+  reference: 'CASE-1',
+});
 const cancel: FulfilmentInput = { type: 'RequestCancellation', reason: 'changed my mind' };
 
 function run(...inputs: FulfilmentInput[]): { events: FulfilmentEvent[]; last: FulfilmentEvent[]; state: FulfilmentState } {
@@ -200,6 +206,53 @@ describe('the fulfilment saga', () => {
     expect(() => run(start, reserved, resume('retry'))).toThrow(expect.objectContaining({ code: 'fulfilment.not-parked' }));
   });
 
+  it('goes on from what an operator proves of the step it is parked at', () => {
+    const wrong = (operation: Operation): FulfilmentInput => ({ type: 'GatewayRejected', operation, code: 'invalid', detail: '-' });
+    const authorized = run(start, reserved, wrong('authorize'), resolve('done'));
+    expect(brief(authorized.last)).toEqual(['Resolved:authorize', 'StepCompleted:authorize', 'StepDispatched:capture']);
+    const captured = run(start, reserved, done('authorize'), wrong('capture'), resolve('done'));
+    expect(captured.state).toMatchObject({ status: 'confirmed', goods: 'shipped', money: 'captured' });
+    const refunded = run(start, reserved, done('authorize'), done('capture'), cancel, wrong('refund'), resolve('done'));
+    expect(refunded.state).toMatchObject({ status: 'cancelled', goods: 'none', money: 'none' });
+  });
+
+  it('does not close an order on an operator’s "not done" either: it voids by reference first', () => {
+    const wrong = (operation: Operation): FulfilmentInput => ({ type: 'GatewayRejected', operation, code: 'invalid', detail: '-' });
+    for (const inputs of [
+      [start, reserved, wrong('authorize'), resolve('not-done')],
+      [start, reserved, done('authorize'), wrong('capture'), resolve('not-done')],
+    ]) {
+      expect(nextAction(run(...inputs).state)).toMatchObject({ kind: 'send', operation: 'void' });
+      expect(run(...inputs, done('void')).state).toMatchObject({
+        status: 'rejected',
+        goods: 'none',
+        money: 'none',
+        refusal: { code: 'operator' },
+      });
+    }
+  });
+
+  it('refuses a resolution that is impossible, without evidence, or of what is not parked', () => {
+    const parkedAtRefund = [
+      start,
+      reserved,
+      done('authorize'),
+      done('capture'),
+      cancel,
+      { type: 'GatewayRejected', operation: 'refund', code: 'invalid', detail: '-' } as const,
+    ];
+    expect(() => run(...parkedAtRefund, resolve('not-done'))).toThrow(
+      expect.objectContaining({ code: 'fulfilment.resolution-impossible' }),
+    );
+    for (const lacking of [{ evidence: ' ' }, { reference: '' }, { reference: 'a\nb' }, { evidence: 'x'.repeat(2_001) }]) {
+      expect(() => run(...parkedAtRefund, { ...resolve('done'), ...lacking } as FulfilmentInput)).toThrow(
+        expect.objectContaining({ code: 'fulfilment.evidence-invalid' }),
+      );
+    }
+    expect(() => run(resolve('done'))).toThrow(expect.objectContaining({ code: 'fulfilment.not-found' }));
+    expect(() => run(start, reserved, resolve('done'))).toThrow(expect.objectContaining({ code: 'fulfilment.not-parked' }));
+  });
+
   it('ignores repeated, late and foreign inputs', () => {
     const confirmed = [start, { type: 'StockReserved' }, done('authorize'), done('capture')] as const;
     for (const late of [start, done('authorize'), done('capture'), unknown('capture'), { type: 'StockReserved' }] as FulfilmentInput[]) {
@@ -252,6 +305,13 @@ const TRANSITIONS: Record<Operation, { from: readonly GatewayPaymentStatus[]; to
   refund: { from: ['captured'], to: 'refunded' },
 };
 
+/** A truthful operator: resolves where the book settles it (and luck wants it), else retries or gives up. */
+function operatorsAct(operation: Operation, book: GatewayPaymentStatus, retries: boolean, fate: Luck): FulfilmentInput {
+  if (fate === 'ok' && book === TRANSITIONS[operation].to) return resolve('done');
+  if (fate === 'lost-after' && (operation === 'authorize' || operation === 'capture')) return resolve('not-done');
+  return resume(retries ? 'retry' : 'compensate');
+}
+
 describe('the fulfilment saga, under any luck', () => {
   const luck = fc.constantFrom<Luck>('ok', 'ok', 'decline', 'lost-before', 'lost-after', 'lands-later');
   const step = fc.record({
@@ -283,7 +343,7 @@ describe('the fulfilment saga, under any luck', () => {
           if (lands) gateway.land();
           const action = nextAction(state);
           if (state.status === 'parked') {
-            take(resume(repeat ? 'retry' : 'compensate'));
+            take(operatorsAct(state.operation, gateway.status, repeat, fate));
           } else if (action.kind === 'send') {
             const answer = gateway.send(action.operation, fate);
             take(answer);

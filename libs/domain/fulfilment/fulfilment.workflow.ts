@@ -1,7 +1,7 @@
 import { DomainError } from '../domain-error.js';
 import type { StockShortage } from '../order/order.events.js';
 import type { PaymentOperation } from '../payment/payment.events.js';
-import { mendText } from '../text.js';
+import { mendText, requireName, requireText } from '../text.js';
 import type { FulfilmentEvent, FulfilmentItem, FulfilmentStep } from './fulfilment.events.js';
 import { FULFILMENT_SAGA } from './saga-definition.js';
 import { evolveFulfilment, type FulfilmentState, type StartedFulfilment } from './fulfilment.state.js';
@@ -33,7 +33,9 @@ export type FulfilmentInput =
       readonly gatewayId: string | null;
     }
   | { readonly type: 'RequestCancellation'; readonly reason: string }
-  | { readonly type: 'ResumeFulfilment'; readonly mode: 'retry' | 'compensate'; readonly reason: string };
+  | { readonly type: 'ResumeFulfilment'; readonly mode: 'retry' | 'compensate'; readonly reason: string }
+  /** An operator knows what became of the step, from elsewhere than the gateway's answers. */
+  | { readonly type: 'ResolveFulfilment'; readonly outcome: 'done' | 'not-done'; readonly evidence: string; readonly reference: string };
 
 /** What the runner owes the saga now. Derived from the state alone, so a restart knows it again. */
 export type FulfilmentAction =
@@ -51,12 +53,13 @@ export const initialFulfilment: FulfilmentState = { status: 'not-started' };
  * The fulfilment saga: reserve → authorize → capture → confirm, and its compensation.
  * - Pure: the same input on the same state always gives the same events; nothing is minted here.
  * - A late, repeated or foreign input gives no events; an ended saga only listens to the cancellation of a confirmed order. Only an
- *   operator, who waits for an answer, is told: resuming what is not parked is a DomainError.
+ *   operator, who waits for an answer, is told: resuming or resolving what is not parked is a DomainError.
  * - The undo of a step is written (`undo` of the dispatch) before the step leaves; a step of unknown outcome is asked after, never
  *   blindly sent again.
  */
 export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState): FulfilmentEvent[] {
   if (input.type === 'ResumeFulfilment') return resumed(input, state);
+  if (input.type === 'ResolveFulfilment') return resolved(input, state);
   if (state.status === 'rejected' || state.status === 'cancelled') return [];
   if (input.type === 'StartFulfilment') return state.status === 'not-started' ? [started(input)] : [];
   if (state.status === 'not-started') return [];
@@ -103,10 +106,35 @@ const started = (input: Extract<FulfilmentInput, { type: 'StartFulfilment' }>): 
 };
 
 function resumed({ mode, reason }: Extract<FulfilmentInput, { type: 'ResumeFulfilment' }>, state: FulfilmentState): FulfilmentEvent[] {
+  const { orderId } = requireParked(state);
+  return [{ type: 'FulfilmentResumed', data: { orderId, mode, reason } }];
+}
+
+/**
+ * What an operator says of the step is believed, and the saga goes on from there. Not so far as to close an order on "not done", for the
+ * reason given at `found`: the payment is voided first. A payment given back cannot be "not done": that is tried again, or done by hand.
+ */
+function resolved(input: Extract<FulfilmentInput, { type: 'ResolveFulfilment' }>, state: FulfilmentState): FulfilmentEvent[] {
+  const { outcome } = input;
+  const parkedState = requireParked(state);
+  const { orderId, operation: step } = parkedState;
+  if (outcome === 'not-done' && (step === 'void' || step === 'refund')) {
+    throw new DomainError('fulfilment.resolution-impossible', `${step} must be done before order ${orderId} can end: retry it`, { step });
+  }
+  const evidence = requireText(input.evidence, 2_000, 'fulfilment.evidence-invalid', 'evidence');
+  const reference = requireName(input.reference, 200, 'fulfilment.evidence-invalid', 'reference');
+  const event: FulfilmentEvent = { type: 'FulfilmentResolved', data: { orderId, step, outcome, evidence, reference } };
+  const after = evolveFulfilment(parkedState, event) as StartedFulfilment;
+  if (outcome === 'done') return [event, ...proceed(after, completed(after, step))];
+  if (step === 'authorize') return [event, dispatched(after, 'void')];
+  return [event, ...proceed(after, refused(after, step, 'operator', 'not done, by evidence of an operator'))];
+}
+
+function requireParked(state: FulfilmentState): Extract<FulfilmentState, { status: 'parked' }> {
   if (state.status === 'not-started') throw new DomainError('fulfilment.not-found', 'there is no such fulfilment');
   if (state.status !== 'parked')
     throw new DomainError('fulfilment.not-parked', `the fulfilment of order ${state.orderId} is ${state.status}`);
-  return [{ type: 'FulfilmentResumed', data: { orderId: state.orderId, mode, reason } }];
+  return state;
 }
 
 const completed = (state: StartedFulfilment, step: FulfilmentStep, gatewayId: string | null = null): FulfilmentEvent => ({

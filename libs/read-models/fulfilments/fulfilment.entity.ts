@@ -58,6 +58,25 @@ export class FulfilmentRow {
   @Column(moment('parked_at', { nullable: true }))
   parkedAt: Date | null;
 
+  /** What an operator found out of the step it was last parked at, and by what evidence; null when none ever did. */
+  @Column(text('resolved_step', { nullable: true }))
+  resolvedStep: FulfilmentStep | null;
+
+  @Column(text('resolved_outcome', { nullable: true }))
+  resolvedOutcome: 'done' | 'not-done' | null;
+
+  @Column(text('resolved_evidence', { nullable: true }))
+  resolvedEvidence: string | null;
+
+  @Column(text('resolved_reference', { nullable: true }))
+  resolvedReference: string | null;
+
+  @Column(text('resolved_by', { nullable: true }))
+  resolvedBy: string | null;
+
+  @Column(moment('resolved_at', { nullable: true }))
+  resolvedAt: Date | null;
+
   /** The reason given when cancellation was requested. */
   @Column(text('cancel_reason', { nullable: true }))
   cancelReason: string | null;

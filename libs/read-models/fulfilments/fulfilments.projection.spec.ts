@@ -57,6 +57,23 @@ describe('the fulfilments projection', () => {
     });
   });
 
+  it('says what an operator found out of the step, by what evidence, also when it has ended', () => {
+    const resolved: FulfilmentEvent = {
+      type: 'FulfilmentResolved',
+      data: { orderId, step: 'authorize', outcome: 'done', evidence: 'seen in their records', reference: 'CASE-1' },
+    };
+    const shown = {
+      parkedCode: null,
+      resolvedStep: 'authorize',
+      resolvedOutcome: 'done',
+      resolvedEvidence: 'seen in their records',
+      resolvedReference: 'CASE-1',
+      resolvedAt: '2010-12-01T08:26:02.000Z',
+    };
+    expect(after(parked, resolved)).toMatchObject({ status: 'running', ...shown });
+    expect(after(parked, resolved, completed)).toMatchObject({ status: 'confirmed', ...shown });
+  });
+
   it('ends with its outcome, and opens again when the order is cancelled', () => {
     const cancel: FulfilmentEvent = { type: 'FulfilmentCancellationRequested', data: { orderId, reason: 'changed my mind' } };
     expect(after(completed)).toMatchObject({ status: 'confirmed', endedAt: '2010-12-01T08:26:01.000Z' });

@@ -35,6 +35,12 @@ const started = (event: Extract<Projected<FulfilmentEvent>, { type: 'FulfilmentS
   refusalCode: null,
   refusalDetail: null,
   ...NOT_PARKED,
+  resolvedStep: null,
+  resolvedOutcome: null,
+  resolvedEvidence: null,
+  resolvedReference: null,
+  resolvedBy: null,
+  resolvedAt: null,
   cancelReason: null,
   startedAt: event.occurredAt,
   endedAt: null,
@@ -67,6 +73,17 @@ function next(event: Projected<FulfilmentEvent>, before: Fulfilment): Partial<Fu
       };
     case 'FulfilmentResumed':
       return { status: 'running', ...NOT_PARKED };
+    case 'FulfilmentResolved':
+      return {
+        status: 'running',
+        ...NOT_PARKED,
+        resolvedStep: event.data.step,
+        resolvedOutcome: event.data.outcome,
+        resolvedEvidence: event.data.evidence,
+        resolvedReference: event.data.reference,
+        resolvedBy: event.actor,
+        resolvedAt: event.occurredAt,
+      };
     case 'FulfilmentCompleted':
       return { status: event.data.outcome, endedAt: event.occurredAt, ...NOT_PARKED };
   }

@@ -100,6 +100,16 @@ const fulfilmentStep = (orderId: string): fc.Arbitrary<FulfilmentEvent> => {
       data: fc.record({ orderId: id, mode: fc.constant('retry' as const), reason: detail }),
     }),
     fc.record({
+      type: fc.constant('FulfilmentResolved' as const),
+      data: fc.record({
+        orderId: id,
+        step,
+        outcome: fc.constantFrom('done' as const, 'not-done' as const),
+        evidence: detail,
+        reference: fc.constant('CASE-1'),
+      }),
+    }),
+    fc.record({
       type: fc.constant('FulfilmentCompleted' as const),
       data: fc.record({ orderId: id, outcome: fc.constantFrom('confirmed' as const, 'rejected' as const) }),
     }),
