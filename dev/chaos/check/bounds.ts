@@ -1,0 +1,28 @@
+/** How long things may take, and how much they may hold. Milliseconds and bytes. */
+export interface Bounds {
+  /** From the healing of a fault to the first success of a client. */
+  readonly firstSuccessMs: number;
+  /** Longest time without any fault that an order may be under way before it has ended. */
+  readonly sagaMs: number;
+  /** Longest time without any fault from an order placed to its fulfilment begun: longer, and its stream was blocked. */
+  readonly streamBlockedMs: number;
+  /** Absolute limits of one process. */
+  readonly maxRssBytes: number;
+  readonly maxFds: number;
+  /** Connections to PostgreSQL of one application name, all its instances together. */
+  readonly maxConnections: number;
+  /** What a process may grow by once it is warm: a share of what it had, or so many bytes, whichever is more. */
+  readonly growthShare: number;
+  readonly growthBytes: number;
+}
+
+export const DEFAULT_BOUNDS: Bounds = {
+  firstSuccessMs: 5_000,
+  sagaMs: 60_000,
+  streamBlockedMs: 30_000,
+  maxRssBytes: 1_024 * 1_024 * 1_024,
+  maxFds: 2_000,
+  maxConnections: 120,
+  growthShare: 0.3,
+  growthBytes: 64 * 1_024 * 1_024,
+};
