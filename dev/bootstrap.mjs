@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CACHE = join(ROOT, '.tidemark-cache');
-const SOURCES = ['apps', 'libs', 'migrations', 'dev', 'bench'];
+const SOURCES = ['apps', 'libs', 'migrations', 'dev', 'bench', 'test/mutants'];
 
 /** What runs after the build, and whether it may start a broker of its own. */
 const TARGETS = {
@@ -19,6 +19,7 @@ const TARGETS = {
   verify: { run: 'dist/dev/verify/main.js' },
   usage: { run: 'dist/dev/usage/main.js' },
   drill: { run: 'dist/dev/drill/main.js' },
+  mutants: { run: 'dist/test/mutants/main.js', startsKafka: true },
   simulate: { run: 'dist/dev/simulation/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
   migrate: { run: 'dist/migrations/run.js' },

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { removeCluster, startPostgres, THROWAWAY_SETTINGS } from '../../dev/embedded-postgres.js';
+import { startKafka } from '../../dev/kafka.js';
+import { REPOSITORY_ROOT } from '../../dev/paths.js';
+import { freePorts } from '../../dev/ports.js';
+import type { TestServers } from '../harness/servers.js';
+import { MUTANTS } from './catalogue.js';
+import type { Mutant } from './mutant.js';
+import { runMutants } from './mutation-run.js';
+import { proofs } from './proofs.js';
+import { markdown, progressLine, summary } from './report.js';
+
+const USAGE = `Usage: npm run mutants -- [--only NAME,NAME] [--list] [--report FILE] [--minutes N]
+
+Breaks our own mechanisms one at a time, in a copy of the source, and wants the specs to notice. Exit code 0 only when every mutant
+is killed by a test that proves what it breaks.
+
+  --only NAME,NAME  these alone
+  --list            say what there is, and run nothing
+  --report FILE     write the whole table, as Markdown
+  --minutes N       end after so long; what was not run counts as not killed (default 40)
+`;
+
+const options = parsed();
+if (options.list) {
+  for (const { name, mechanism, breaks } of options.mutants) say(`${name.padEnd(38)} ${breaks.join(' ').padEnd(8)} ${mechanism}`);
+} else {
+  process.exitCode = (await run(options.mutants, options.minutes, options.report)) ? 0 : 1;
+}
+
+async function run(mutants: readonly Mutant[], minutes: number, report: string | undefined): Promise<boolean> {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), minutes * 60_000);
+  process.once('SIGINT', () => end.abort());
+  process.once('SIGTERM', () => end.abort());
+  const { servers, stop } = await startServers();
+  try {
+    say(`control: the specs of ${mutants.length} mutants on the source as it is …`);
+    let place = 0;
+    const verdicts = await runMutants(mutants, {
+      root: REPOSITORY_ROOT,
+      servers,
+      proofs,
+      signal: end.signal,
+      onControl: ({ tests, complaints, durationMs }) => {
+        const red = tests.filter(({ failure }) => failure !== undefined);
+        say(`control: ${tests.length} tests, ${red.length} red, ${(durationMs / 1_000).toFixed(0)} s`);
+        for (const { spec, fullTitle, failure } of red) say(`  ${spec}: ${fullTitle}: ${failure?.message}`);
+        for (const complaint of complaints) say(`  ${complaint}`);
+      },
+      onVerdict: (verdict) => say(progressLine(verdict, (place += 1), mutants.length)),
+    });
+    say(`\n${summary(verdicts, mutants)}`);
+    if (report !== undefined) writeFileSync(report, markdown(verdicts, mutants));
+    return verdicts.filter(({ outcome }) => outcome === 'killed').length === mutants.length;
+  } finally {
+    clearTimeout(timer);
+    await stop();
+  }
+}
+
+/** Started once: a mutant costs the time of its specs and a template database. */
+async function startServers(): Promise<{ servers: TestServers; stop(): Promise<void> }> {
+  const scratch = mkdtempSync(join(tmpdir(), 'tidemark-mutants-servers-'));
+  const [postgresPort = 0, kafkaPort = 0, controllerPort = 0] = await freePorts(3);
+  const dataDir = join(scratch, 'pgdata');
+  const postgres = await startPostgres({
+    dataDir,
+    port: postgresPort,
+    logFile: join(scratch, 'postgres.log'),
+    settings: THROWAWAY_SETTINGS,
+  });
+  const kafka = await startKafka({ dataDir: join(scratch, 'kafka'), port: kafkaPort, controllerPort, logFile: join(scratch, 'kafka.log') });
+  const killAll = (): void => [postgres, kafka].forEach(({ process: child }) => child.kill('SIGKILL'));
+  process.once('exit', killAll);
+  return {
+    servers: { databaseUrl: postgres.urlOf('postgres'), kafkaBrokers: [kafka.broker] },
+    stop: async () => {
+      await Promise.all([kafka.process.stop('SIGKILL'), postgres.process.stop('SIGQUIT', 5_000)]);
+      process.off('exit', killAll);
+      removeCluster(dataDir);
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+function parsed(): { mutants: readonly Mutant[]; list: boolean; report: string | undefined; minutes: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        list: { type: 'boolean', default: false },
+        report: { type: 'string' },
+        minutes: { type: 'string', default: '40' },
+      },
+    });
+    const names = values.only?.split(',').map((name) => name.trim());
+    const unknown = names?.filter((name) => !MUTANTS.some((mutant) => mutant.name === name)) ?? [];
+    if (unknown.length > 0) throw new Error(`no mutant is called ${unknown.join(', ')}: --list shows their names`);
+    const minutes = Number(values.minutes);
+    if (!(minutes > 0)) throw new Error('--minutes must be a number above 0');
+    return { mutants: MUTANTS.filter(({ name }) => names?.includes(name) ?? true), list: values.list, report: values.report, minutes };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

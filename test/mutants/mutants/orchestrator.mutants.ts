@@ -1,0 +1,189 @@
+import type { Mutant } from '../mutant.js';
+
+const RUNNER = 'apps/orchestrator/fulfilment-runner.ts';
+const BATCH = 'apps/orchestrator/decision-batch.ts';
+const BATCH_SPEC = 'apps/orchestrator/decision-batch.spec.ts';
+const ENGINE_SPEC = 'apps/orchestrator/fulfilment-engine.spec.ts';
+const FAULTS_SPEC = 'apps/orchestrator/fulfilment-faults.spec.ts';
+const CLIENT = 'apps/orchestrator/gateway-client.ts';
+const CLIENT_SPEC = 'apps/orchestrator/gateway-client.spec.ts';
+
+/** How decisions are carried out, whatever dies in between. */
+export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'some-lines-reserved',
+    mechanism: 'all lines of an order reserved or none',
+    breaks: ['I8'],
+    edits: [{ file: BATCH, search: 'refusals.length > 0 ? refusals : answers', replace: 'refusals.length < 0 ? refusals : answers' }],
+    specs: [BATCH_SPEC],
+    sampled: true,
+  },
+  {
+    name: 'half-decided-order-kept',
+    mechanism: 'an input that breaks a rule leaves no trace',
+    breaks: ['I8'],
+    edits: [
+      {
+        file: BATCH,
+        search: 'this.changed.set(id, { version: version + events.length, state });',
+        replace: 'this.changed.set(id, { version: version + events.length, state });\n    this.keep();',
+      },
+    ],
+    specs: [BATCH_SPEC],
+  },
+  {
+    name: 'cancellation-under-way-not-heard',
+    mechanism: 'a cancelled order is heeded before its message comes',
+    breaks: ['I7'],
+    edits: [
+      {
+        file: BATCH,
+        search: "if (order.status === 'cancelled' &&",
+        replace: "if (order.status === 'cancelled' && this.writes.size < 0 &&",
+      },
+    ],
+    specs: [BATCH_SPEC],
+  },
+  {
+    name: 'timer-left-out',
+    mechanism: 'timer in the transaction that decided its action',
+    breaks: ['I9'],
+    edits: [{ file: RUNNER, search: 'await this.schedule(client, decided);', replace: '' }],
+    specs: [ENGINE_SPEC],
+    tests: 'is taken over by another process',
+  },
+  {
+    name: 'timer-after-the-commit',
+    mechanism: 'timer in the transaction that decided its action',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: RUNNER,
+        search: "      await this.schedule(client, decided);\n      await client.query('COMMIT');",
+        replace: "      await client.query('COMMIT');\n      await this.schedule(client, decided);",
+      },
+    ],
+    specs: [FAULTS_SPEC],
+  },
+  {
+    name: 'charged-before-the-commit',
+    mechanism: 'nothing leaves before its decision is committed',
+    breaks: ['I7'],
+    edits: [
+      { file: RUNNER, search: "      await client.query('COMMIT');\n      rememberStates(this.options.loaders, states);\n", replace: '' },
+      {
+        file: RUNNER,
+        search: '      this.finish(decided, failed, performance.now() - startedAt);',
+        replace: `      this.finish(decided, failed, performance.now() - startedAt);
+      await client.query('COMMIT');
+      rememberStates(this.options.loaders, states);`,
+      },
+    ],
+    specs: [FAULTS_SPEC],
+  },
+  {
+    name: 'overdue-step-sent-again',
+    mechanism: 'ask before charging again: a step without a recorded outcome is unknown',
+    breaks: ['I7'],
+    edits: [
+      {
+        file: 'apps/orchestrator/overdue-work.ts',
+        search: "if (action.kind === 'look-up') {",
+        replace: "if (action.kind !== 'none' && action.kind !== 'reserve') {",
+      },
+    ],
+    specs: [ENGINE_SPEC],
+    tests: 'is taken over by another process',
+  },
+  {
+    name: 'step-sent-twice-after-a-cancellation',
+    mechanism: 'a step that is at the gateway does not leave twice',
+    breaks: ['I7'],
+    edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action)) continue;', replace: '' }],
+    specs: [FAULTS_SPEC],
+  },
+  {
+    name: 'streams-decided-on-without-a-lock',
+    mechanism: 'streams are locked before they are decided on',
+    breaks: ['I12'],
+    edits: [
+      {
+        file: RUNNER,
+        search: 'const versions = await this.options.store.lockStreams(client, Object.values(ids).flat());',
+        replace: `const found = await client.query<{ stream_id: string; version: number }>('SELECT stream_id, version FROM tidemark.streams WHERE stream_id = ANY ($1)', [Object.values(ids).flat()]);
+    const versions = new Map<string, number>(found.rows.map((row) => [row.stream_id, row.version]));`,
+      },
+    ],
+    specs: [FAULTS_SPEC],
+  },
+  {
+    name: 'locks-kept-by-a-stopped-process',
+    mechanism: 'a transaction that stands still loses its locks',
+    breaks: ['I12'],
+    edits: [{ file: RUNNER, search: 'const STANDSTILL_MS = 5_000;', replace: 'const STANDSTILL_MS = 0;' }],
+    specs: [FAULTS_SPEC],
+    tests: 'stands still in its transaction',
+  },
+  {
+    name: 'bad-input-fails-its-neighbours',
+    mechanism: 'an input the database refuses fails alone',
+    breaks: ['I12'],
+    edits: [{ file: RUNNER, search: 'if (batch.length > 1) {', replace: 'if (batch.length > 1_000) {' }],
+    specs: [FAULTS_SPEC],
+    tests: 'fails alone',
+  },
+  {
+    name: 'operators-command-without-its-key',
+    mechanism: 'idempotency key in the transaction of its events: operators',
+    breaks: ['I2'],
+    edits: [{ file: RUNNER, search: 'request: { writes, metadata, command }', replace: 'request: { writes, metadata }' }],
+    specs: ['apps/orchestrator/parked-fulfilments.spec.ts'],
+  },
+  {
+    name: 'new-key-for-each-try',
+    mechanism: 'one idempotency key for an operation at the gateway, for ever',
+    breaks: ['I7'],
+    edits: [
+      {
+        file: CLIENT,
+        search: "'idempotency-key': `${reference}:${operation}`",
+        replace: "'idempotency-key': `${reference}:${operation}:${performance.now()}`",
+      },
+    ],
+    specs: [CLIENT_SPEC],
+  },
+  {
+    name: 'time-out-taken-for-not-sent',
+    mechanism: 'a charge has three outcomes',
+    breaks: ['I7'],
+    edits: [{ file: CLIENT, search: "neverLeft ? 'not-sent' : 'unknown'", replace: "neverLeft || code !== '' ? 'not-sent' : 'unknown'" }],
+    specs: [CLIENT_SPEC],
+  },
+  {
+    name: 'trouble-taken-for-a-decline',
+    mechanism: 'a charge has three outcomes: trouble at the gateway is not a decline',
+    breaks: ['I7'],
+    edits: [
+      {
+        file: CLIENT,
+        search: 'const isTrouble = (status: number): boolean => status >= 500 ||',
+        replace: 'const isTrouble = (status: number): boolean => status >= 600 ||',
+      },
+    ],
+    specs: [CLIENT_SPEC],
+  },
+  {
+    name: 'actions-without-bound',
+    mechanism: 'admission: a gateway that is away fills no memory',
+    breaks: ['I11'],
+    edits: [
+      {
+        file: 'apps/orchestrator/admission.ts',
+        search: 'while (!this.closed && this.roomForOrders <= 0) {',
+        replace: 'while (!this.closed && this.roomForOrders < -1e9) {',
+      },
+    ],
+    specs: [FAULTS_SPEC],
+    tests: 'a gateway that answers nobody',
+  },
+];

@@ -1,0 +1,58 @@
+import type { TestServers } from '../harness/servers.js';
+import type { Mutant } from './mutant.js';
+import { MutatedTree } from './mutated-tree.js';
+import { runSpecs, type SpecRun } from './spec-run.js';
+import { controlProblem, judge, type Proofs, type Verdict } from './verdict.js';
+
+export interface MutationRunOptions {
+  /** The checkout. */
+  readonly root: string;
+  readonly servers: TestServers;
+  readonly proofs: Proofs;
+  /** Milliseconds for the specs of one mutant. Default 120,000. */
+  readonly limitMs?: number;
+  /** Milliseconds for the specs of all mutants together, unmutated. Default ten minutes. */
+  readonly controlLimitMs?: number;
+  readonly onControl?: (run: SpecRun) => void;
+  readonly onVerdict?: (verdict: Verdict) => void;
+  /** No mutant is begun after it, and the one under way is ended. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * First the spec files of all mutants on the unchanged source, then each mutant by itself on its own. One at a time: many specs judge by
+ * deadlines, which two at once would miss. Mutants that were not begun have no verdict.
+ */
+export async function runMutants(mutants: readonly Mutant[], options: MutationRunOptions): Promise<Verdict[]> {
+  const { root, servers, proofs, limitMs = 120_000, controlLimitMs = 600_000, onControl, onVerdict, signal } = options;
+  const tree = MutatedTree.copyOf(root);
+  const verdicts: Verdict[] = [];
+  try {
+    const specs = [...new Set(mutants.flatMap((mutant) => mutant.specs))];
+    const control = await runSpecs({ root: tree.root, specs, servers, limitMs: controlLimitMs, ...(signal && { signal }) });
+    if (signal?.aborted) return verdicts;
+    onControl?.(control);
+    for (const mutant of mutants) {
+      const verdict = await verdictOn(mutant);
+      if (signal?.aborted) break;
+      verdicts.push(verdict);
+      onVerdict?.(verdict);
+    }
+
+    async function verdictOn(mutant: Mutant): Promise<Verdict> {
+      const problem = controlProblem(control, mutant);
+      if (problem !== undefined) return { mutant, outcome: 'no-control', killers: [], caughtBy: [], reason: problem, durationMs: 0 };
+      tree.apply(mutant.edits);
+      try {
+        const { specs, tests } = mutant;
+        const run = await runSpecs({ root: tree.root, specs, servers, limitMs, ...(tests && { tests }), ...(signal && { signal }) });
+        return judge(mutant, run, proofs);
+      } finally {
+        tree.restore();
+      }
+    }
+  } finally {
+    tree.remove();
+  }
+  return verdicts;
+}
