@@ -22,7 +22,7 @@ export function consequencesOf(event: FulfilmentEvent, state: StartedFulfilment)
   const { orderId } = state;
   switch (event.type) {
     case 'FulfilmentStepDispatched': {
-      if (event.data.step !== 'authorize' || event.data.attempt !== 1) return [];
+      if (event.data.step !== 'authorize') return [];
       const { amount, currency, paymentToken } = state;
       return [payment(orderId, { type: 'RequestPayment', data: { orderId, reference: orderId, amount, currency, paymentToken } })];
     }

@@ -84,7 +84,8 @@ export function decideFulfilment(input: FulfilmentInput, state: FulfilmentState)
     case 'GatewayUnknown':
       return isAwaiting(state, input.operation) ? outcomeUnknown(state, input.operation, input.detail) : [];
     case 'GatewayFound':
-      return isAwaiting(state, input.operation) ? found(state, input.operation, input.payment, input.gatewayId) : [];
+      // A look-up that comes late, when the step is under way again, knows less than the step's own outcome will tell.
+      return isAwaiting(state, input.operation) && state.unknown ? found(state, input.operation, input.payment, input.gatewayId) : [];
   }
 }
 
@@ -242,11 +243,13 @@ function found(state: Paying, operation: PaymentOperation, payment: GatewayPayme
     case 'authorize:declined':
       return declined(state, 'authorize', 'declined', 'found declined in the gateway’s book');
     case 'void:declined':
+      // A payment we saw authorized cannot have been declined: for an operator.
+      if (state.money === 'authorized') break;
       return proceed(state, refused(state, 'authorize', 'declined', 'found declined in the gateway’s book'));
     case 'void:captured':
     case 'void:refunded':
-      // The capture given up landed after all.
-      return proceed(state, completed(state, 'capture', gatewayId));
+      // The capture given up landed after all. Without an authorization that we saw, that one is recorded first.
+      return proceed(state, completed(state, state.money === 'authorized' ? 'capture' : 'authorize', gatewayId));
   }
   const known = `${operation} awaited, but the gateway says "${payment}"`;
   if (isWanted) return [parked(state, 'gateway-contradiction', known)];
