@@ -1,6 +1,7 @@
 // Proves, against a real broker: order and keys, what is rejected and what that holds back, recovery from fatal producer errors,
 // pausing for a later try, and that consumers joining and leaving lose nothing.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -301,7 +302,38 @@ describe('consumer', () => {
     await waitFor(() => versionsOf(again.seen, id).length === 1, { what: 'the new message' });
     expect(again.seen).toHaveLength(1);
   });
+
+  it('leaves nothing behind in the group when it is stopped while it joins', async () => {
+    const groupId = randomUUID();
+    const { consumer: stays } = await collect({ groupId });
+    for (const afterMs of [20, 150, 600]) {
+      const leaves = broker.createConsumer({
+        groupId,
+        topics: [TOPICS.order],
+        onFatal: () => undefined,
+        onBatch: () => Promise.resolve('done'),
+      });
+      void leaves.start();
+      await sleep(afterMs);
+      await leaves.stop();
+      await waitFor(() => stays.state().assignedPartitions === 12, { what: `one member again, stopped after ${afterMs} ms` });
+    }
+    expect(await membersOf(groupId)).toBe(1);
+    await sleep(1_500);
+    expect(stays.state().assignedPartitions).toBe(12);
+  });
 });
+
+async function membersOf(groupId: string): Promise<number> {
+  const client = new kafkajs.Kafka({ brokers: inject('kafkaBrokers'), clientId: 'spec', logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await client.connect();
+  try {
+    const { groups } = await client.describeGroups([new BrokerNames(topicPrefix).group(groupId)]);
+    return groups[0]?.members.length ?? 0;
+  } finally {
+    await client.disconnect();
+  }
+}
 
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 

@@ -33,7 +33,7 @@ const RETRY: RetryOptions = { retries: 5, initialRetryTime: 100, multiplier: 2, 
  * A consumer that gives up starts again as a new member, and the group waits a session for the old one: 6 s more after a broker
  * restart (measured). So it holds on for about 40 s, as the member it is.
  */
-const CONSUMER_RETRY: RetryOptions = { ...RETRY, retries: 40 };
+export const CONSUMER_RETRY: RetryOptions = { ...RETRY, retries: 40 };
 
 /** kafkajs behind our port. The constructor patches kafkajs's idle timers and throws when it does not know this kafkajs. */
 export class KafkaJsBroker implements Broker {
@@ -83,7 +83,11 @@ export class KafkaJsBroker implements Broker {
   }
 
   private consumer(config: ConsumerConfig): Consumer {
-    return this.client(30_000, CONSUMER_RETRY).consumer({ ...config, retry: CONSUMER_RETRY, allowAutoTopicCreation: false });
+    return this.client(30_000, CONSUMER_RETRY).consumer({
+      ...config,
+      retry: { ...CONSUMER_RETRY, ...config.retry },
+      allowAutoTopicCreation: false,
+    });
   }
 
   /** One kafkajs client per role: clients share the table of committed offsets, which mixes up two consumers of one group. */

@@ -20,6 +20,8 @@ const MEBIBYTE = 1_048_576;
 /** No event of any kind from kafkajs for so long, with no batch running: it has silently stopped. */
 const SILENCE_IS_FATAL_MS = 90_000;
 const STOP_DEADLINE_MS = 5_000;
+/** kafkajs cannot call off a join: whoever stops during one waits so long for it, and leaves the group properly then. */
+const JOIN_DEADLINE_MS = 3_000;
 /** A fetch answers within its longest wait; without one for so long, and with no batch running, the broker is away. */
 const FETCHES_WITHIN_MS = 5_000;
 
@@ -35,6 +37,9 @@ export class KafkaJsConsumer implements BatchConsumer {
   private consumer: Consumer | undefined;
   private stopping = false;
   private joined = false;
+  /** Ends when the first join of a (re)started consumer is over, one way or the other. */
+  private joining: Promise<void> | undefined;
+  private endJoining: () => void = () => undefined;
   private assignedPartitions = 0;
   private lastFetchAt: number | undefined;
   private lastEventAt = Date.now();
@@ -80,6 +85,7 @@ export class KafkaJsConsumer implements BatchConsumer {
       await Promise.allSettled(this.running);
       await this.commits.flush();
       this.commits.forget();
+      await Promise.race([this.joining, sleep(JOIN_DEADLINE_MS, undefined, { ref: false })]);
       await this.disconnect();
     };
     const deadline = sleep(STOP_DEADLINE_MS, 'late' as const, { ref: false });
@@ -95,6 +101,7 @@ export class KafkaJsConsumer implements BatchConsumer {
         break;
       } catch (error) {
         this.log('warn', 'start-failed', { attempt, detail: asError(error).message });
+        this.endJoining();
         await this.disconnect();
         await sleep(Math.min(250 * 2 ** attempt, 5_000), undefined, { signal: this.stopped.signal }).catch(() => undefined);
       }
@@ -114,12 +121,14 @@ export class KafkaJsConsumer implements BatchConsumer {
       maxBytes: 16 * MEBIBYTE,
       // Where new partitions of a known topic are noticed.
       metadataMaxAge: 60_000,
+      retry: { restartOnFailure: () => Promise.resolve(!this.stopping) },
     });
     this.consumer = consumer;
     this.listen(consumer);
     await consumer.connect();
     const topics = options.topics.map((topic) => options.names.toBroker(topic));
     await consumer.subscribe({ topics, fromBeginning: options.from !== 'end' });
+    this.beginJoining();
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -146,11 +155,9 @@ export class KafkaJsConsumer implements BatchConsumer {
       this.commits.forget();
       this.partitionsReady = undefined;
       this.assignedPartitions = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
-      if (this.stopping) {
-        // A restart that was under way when we stopped.
-        void this.disconnect();
-        return;
-      }
+      // Only after this event kafkajs counts the consumer as running, and would let it leave the group.
+      setImmediate(this.endJoining);
+      if (this.stopping) return;
       this.joined = true;
       this.announceJoin();
       this.log('info', 'joined', { partitions: this.assignedPartitions, durationMs: payload.duration });
@@ -167,11 +174,18 @@ export class KafkaJsConsumer implements BatchConsumer {
       const passing = restart || isBrokerAway(error);
       // A coordinator that still loads is normal after every broker start.
       this.log(isUnsettled(error) ? 'info' : passing ? 'warn' : 'error', 'crashed', { detail: error.message, restart, error: error.name });
+      if (restart && !this.stopping) this.beginJoining();
+      else this.endJoining();
       if (restart || this.stopping) return;
       // kafkajs calls a coordinator it could not reach final. It has disconnected before it says so.
       if (passing) void this.connect();
       else this.options.onFatal(error);
     });
+  }
+
+  private beginJoining(): void {
+    this.endJoining();
+    this.joining = new Promise((resolve) => (this.endJoining = resolve));
   }
 
   /** Called by kafkajs; throws nothing but kafkajs's own errors, by which it learns that it has to join again. */
