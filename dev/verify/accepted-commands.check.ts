@@ -5,7 +5,7 @@ import { number, Violations, type Finding } from './finding.js';
 const MAY_CHANGE_NOTHING = ['CancelOrder'];
 
 /** An operator's answer is fixed before the saga decides in its batch, so it can name no version; any event of the command will do. */
-const DECIDED_LATER = ['ResumeFulfilment:retry', 'ResumeFulfilment:compensate'];
+const DECIDED_LATER = ['ResumeFulfilment:retry', 'ResumeFulfilment:compensate', 'ResolveFulfilment'];
 
 /**
  * I1: every command that was answered with 2xx is in the event store, where its own answer says: the event at the stream and version of

@@ -8,6 +8,7 @@ import { checkAcceptedCommands } from './accepted-commands.check.js';
 import type { Finding } from './finding.js';
 import { checkGaplessStreams } from './gapless-streams.check.js';
 import { checkMoney } from './money.check.js';
+import { OperatorDecisions } from './operator-decisions.js';
 import { checkPublishedEvents, checkPublishedOrder, readTopics } from './published-events.check.js';
 import { checkReadModels } from './read-models.check.js';
 import { checkSingleEffects } from './single-effects.check.js';
@@ -23,11 +24,17 @@ afterEach(() => world.end());
 
 const offending = ({ violations }: Finding): readonly string[] => violations.kept;
 const published = () =>
-  readTopics({
-    async *batches() {
-      yield world.records;
-    },
-  });
+  OperatorDecisions.of(world.database).then((decisions) =>
+    readTopics(
+      {
+        async *batches() {
+          yield world.records;
+        },
+      },
+      undefined,
+      decisions,
+    ),
+  );
 const money = () =>
   checkMoney(world.database, {
     async *payments() {
@@ -125,6 +132,43 @@ describe('I3, streams have no hole', () => {
 });
 
 describe('I4, every stored event is published', () => {
+  const discardFromOutbox = (stream: string, version: number): Promise<void> =>
+    world.tamper(
+      `INSERT INTO tidemark.dead_letter_actions (position, stream_id, version, event_id, action, reason, actor)
+       SELECT position, stream_id, version, event_id, 'discarded', 'spec', 'olga' FROM tidemark.events
+       WHERE stream_id = '${stream}' AND version = ${version}`,
+    );
+
+  it('counts an event that an operator took out of the outbox, and what came after it is still in order', async () => {
+    for (const [stream, version] of [
+      ['order-o1', 1],
+      ['order-o2', 2],
+    ] as const) {
+      world.records.splice(indexOf(stream, version), 1);
+      expect((await I.I4()).violations.count).toBeGreaterThan(0);
+      await discardFromOutbox(stream, version);
+    }
+    const finding = await I.I4();
+    expect([offending(finding), finding.counts['unpublished']]).toEqual([[], 2]);
+    expect(offending(await I.I5())).toEqual([]);
+  });
+
+  it('counts a record that was never ours once an operator discarded it, but no event of ours', async () => {
+    const own = record('order-o1', 1);
+    const foreign = { ...own, offset: '900', version: 7, eventId: '00000000-0000-4000-8000-000000000000' };
+    const unreadable = { ...own, offset: '901', streamId: null, eventId: null };
+    world.records.push(foreign, unreadable);
+    expect((await I.I4()).violations.count).toBe(2);
+    for (const { topic, partition, offset } of [own, foreign, unreadable]) {
+      await world.tamper(
+        `INSERT INTO tidemark.consumer_dead_letters (group_id, topic, "partition", "offset", code, reason, headers, state)
+         VALUES ('projector', '${topic}', ${partition}, ${offset}, 'unknown-type', 'spec', '{}', 'discarded')`,
+      );
+    }
+    const finding = await I.I4();
+    expect([offending(finding), finding.counts['givenUp']]).toEqual([[], 2]);
+  });
+
   it('finds an event that is not on its topic', async () => {
     const [gone] = world.records.splice(indexOf('order-o1', 2), 1);
     expect(offending(await I.I4())).toEqual([`order-o1@2 (${gone!.eventId}) is not on its topic`]);
@@ -248,6 +292,20 @@ describe('I7, money', () => {
   it('finds money held for an order that was refused', async () => {
     edit('pay-o2', { status: 'authorized' });
     expect(offending(await I.I7())).toEqual(["order o2: its payment is declined by our events and authorized in the gateway's book"]);
+  });
+
+  it('does not compare with the book what an operator settled by hand; our own sums must still be right', async () => {
+    await world.tamper(
+      copyOf('fulfilment-o3', 1, 90).replace(
+        'stream_id, type, actor, data\n  FROM',
+        `stream_id, 'FulfilmentResolved', actor, data\n  FROM`,
+      ),
+    );
+    edit('pay-o3', { status: 'captured' });
+    const finding = await I.I7();
+    expect([offending(finding), finding.counts['settledByHand']]).toEqual([[], 1]);
+    await world.tamper(`DELETE FROM tidemark.events WHERE type = 'PaymentRefunded'`);
+    expect(offending(await I.I7())).toEqual(['order o3: is cancelled, but 1275 was captured and 0 refunded']);
   });
 
   it('does not judge an order that has not ended', async () => {

@@ -7,6 +7,7 @@ import { checkGaplessStreams } from './gapless-streams.check.js';
 import type { GatewayBook } from './gateway-book.js';
 import { KafkaTopicRecords } from './kafka-topic-records.js';
 import { checkMoney } from './money.check.js';
+import { OperatorDecisions } from './operator-decisions.js';
 import { checkPublishedEvents, checkPublishedOrder, readTopics } from './published-events.check.js';
 import type { PublishedStreams } from './published-streams.js';
 import { checkReadModels, type Rebuilt } from './read-models.check.js';
@@ -26,7 +27,9 @@ export interface InvariantsOptions {
 export function invariantsOf({ database, broker, book, rebuild, onProgress }: InvariantsOptions): Invariant[] {
   let reading: Promise<PublishedStreams> | undefined;
   const published = (): Promise<PublishedStreams> =>
-    (reading ??= readTopics(new KafkaTopicRecords(broker), (records) => onProgress(`reading the topics, ${records} records`)));
+    (reading ??= OperatorDecisions.of(database).then((decisions) =>
+      readTopics(new KafkaTopicRecords(broker), (records) => onProgress(`reading the topics, ${records} records`), decisions),
+    ));
   return [
     { id: 'I1', title: 'no accepted command is lost', check: () => checkAcceptedCommands(database) },
     { id: 'I2', title: 'no command takes effect twice', check: () => checkSingleEffects(database) },

@@ -1,13 +1,21 @@
 import type { Database } from './database.js';
 import { number, Violations, type Finding } from './finding.js';
+import { OperatorDecisions } from './operator-decisions.js';
 import { PublishedStreams } from './published-streams.js';
 import type { TopicRecords } from './topic-records.js';
 
 /** Reads the topics once, for I4 and I5. */
-export async function readTopics(topics: TopicRecords, onProgress: (records: number) => void = () => undefined): Promise<PublishedStreams> {
-  const published = new PublishedStreams();
+export async function readTopics(
+  topics: TopicRecords,
+  onProgress: (records: number) => void = () => undefined,
+  decisions = OperatorDecisions.none,
+): Promise<PublishedStreams> {
+  const published = new PublishedStreams(decisions);
   for await (const records of topics.batches()) {
-    for (const record of records) published.add(record);
+    for (const record of records) {
+      if (await decisions.isGivenUp(record)) published.givenUp += 1;
+      else published.add(record);
+    }
     onProgress(published.records);
   }
   return published;
@@ -15,7 +23,8 @@ export async function readTopics(topics: TopicRecords, onProgress: (records: num
 
 /**
  * I4: every stored event is on its topic under its own id, and no record is there without a stored event. A record that is there twice
- * (delivery is at least once) is counted, not a violation. Events among the outbox's dead letters are stored and not published.
+ * (delivery is at least once) is counted, not a violation. Events among the outbox's dead letters are stored and not published. What an
+ * operator decided, with name and reason, is counted and no violation: an event never to be published, a record that was never ours.
  */
 export async function checkPublishedEvents(database: Database, published: PublishedStreams): Promise<Finding> {
   const violations = new Violations();
@@ -23,6 +32,7 @@ export async function checkPublishedEvents(database: Database, published: Publis
   violations.count = published.strange.count;
 
   let events = 0;
+  let unpublished = 0;
   const unseen = new Set(published.streams.keys());
   let current = '';
   let last = 0;
@@ -42,15 +52,21 @@ export async function checkPublishedEvents(database: Database, published: Publis
       last = version;
       events += 1;
       const found = published.idOf(stream, version);
-      if (found === undefined) violations.add(`${stream}@${version} (${id}) is not on its topic`);
-      else if (found !== id) violations.add(`${stream}@${version} is ${id} in the store and ${found} on its topic`);
+      const isDiscarded = published.decisions.unpublishedAt(stream, version) === id;
+      if (isDiscarded) unpublished += 1;
+      if (found === undefined && !isDiscarded) violations.add(`${stream}@${version} (${id}) is not on its topic`);
+      else if (found !== undefined && found !== id) violations.add(`${stream}@${version} is ${id} in the store and ${found} on its topic`);
     }
   }
   endStream();
   for (const stream of unseen) reportSurplus(published, stream, 0, violations);
+  const decided =
+    unpublished + published.givenUp === 0
+      ? ''
+      : `; by operators' decisions ${number(unpublished)} are never published and ${number(published.givenUp)} foreign records given up`;
   return {
-    checked: `${number(events)} stored events are on their topics, ${number(published.records)} records, ${number(published.duplicates)} of them duplicates`,
-    counts: { events, records: published.records, duplicates: published.duplicates },
+    checked: `${number(events - unpublished)} stored events are on their topics, ${number(published.records)} records, ${number(published.duplicates)} of them duplicates${decided}`,
+    counts: { events, records: published.records, duplicates: published.duplicates, unpublished, givenUp: published.givenUp },
     violations,
   };
 }

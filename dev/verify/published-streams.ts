@@ -1,4 +1,5 @@
 import { Violations } from './finding.js';
+import { OperatorDecisions } from './operator-decisions.js';
 import { placeOf, type TopicRecord } from './topic-records.js';
 
 const ID_BYTES = 16;
@@ -25,8 +26,14 @@ export class PublishedStreams {
   readonly strange = new Violations();
   records = 0;
   duplicates = 0;
+  /** Records that are none of ours and that an operator discarded. */
+  givenUp = 0;
   /** Of the record at hand. */
   private readonly id = Buffer.alloc(ID_BYTES);
+
+  private readonly skipped = Buffer.alloc(ID_BYTES);
+
+  constructor(readonly decisions = OperatorDecisions.none) {}
 
   add(record: TopicRecord): void {
     this.records += 1;
@@ -59,6 +66,7 @@ export class PublishedStreams {
   }
 
   private place(known: Published, streamId: string, version: number, record: TopicRecord): void {
+    this.passOver(known, streamId, version);
     if (version === known.count + 1) {
       append(known, this.id);
       for (let next = known.early?.get(known.count + 1); next !== undefined; next = known.early?.get(known.count + 1)) {
@@ -77,6 +85,15 @@ export class PublishedStreams {
     } else {
       this.disorder.add(`${streamId}@${version} (${placeOf(record)}) comes before version ${known.count + 1}`);
       (known.early ??= new Map()).set(version, id);
+    }
+  }
+
+  /** Versions before this one that an operator took out of the outbox: their place is taken by what would have been there. */
+  private passOver(known: Published, streamId: string, version: number): void {
+    for (let next = known.count + 1; next < version; next += 1) {
+      const id = this.decisions.unpublishedAt(streamId, next);
+      if (id === undefined || !readUuid(id, this.skipped)) return;
+      append(known, this.skipped);
     }
   }
 }
