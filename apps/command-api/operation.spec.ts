@@ -104,6 +104,25 @@ describe('overload', () => {
   });
 });
 
+describe('overload of one stream', () => {
+  it('counts for the whole process: what waits for the stream is bounded as well', async () => {
+    const app = await start({ MAX_COMMANDS_IN_FLIGHT: 5 });
+    const release = await holdAppends();
+    let refused = 0;
+    const pending = Array.from({ length: 20 }, async () => {
+      const { status } = await receive(app, 'HOT');
+      if (status === 503) refused += 1;
+      return status;
+    });
+    try {
+      await waitFor(() => refused === 15, { what: 'the refusal of all but five' });
+    } finally {
+      await release();
+    }
+    expect((await Promise.all(pending)).filter((status) => status === 201)).toHaveLength(5);
+  });
+});
+
 describe('the end', () => {
   it('answers what is in flight before it closes', async () => {
     const app = await start();

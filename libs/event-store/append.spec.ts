@@ -42,6 +42,18 @@ describe('one request', () => {
     expect(await reader.findCommand(record.id)).toMatchObject({ name: 'Count', actor: 'spec', idempotencyKey: 'one-1' });
   });
 
+  it('is one transaction: no crash can keep an event without its outbox row, or its key', async () => {
+    await store.append([request([write('together', 0, 2)], command('together'))]);
+    // xmin is the transaction that wrote a row.
+    const { rows } = await pool.query(
+      `SELECT count(*)::int AS events, count(DISTINCT e.xmin::text)::int AS transactions, count(*) FILTER (WHERE o.xmin = e.xmin)::int AS outbox,
+         count(*) FILTER (WHERE c.xmin = e.xmin)::int AS keys
+       FROM tidemark.events e LEFT JOIN tidemark.outbox o USING (position) LEFT JOIN tidemark.commands c ON c.idempotency_key = 'together'
+       WHERE e.stream_id = 'together'`,
+    );
+    expect(rows).toEqual([{ events: 2, transactions: 1, outbox: 2, keys: 2 }]);
+  });
+
   it('is refused whole when one of its streams stands elsewhere', async () => {
     await store.append([request([write('whole-a', 0, 2)])]);
     const verdicts = await store.append([request([write('whole-new', 0), write('whole-a', 1), write('whole-b', 0)], command('whole'))]);

@@ -91,9 +91,9 @@ describe('a lost connection', () => {
     const without = commits.append(request([write('b', 0)]));
     const outcome = expect(without).rejects.toThrow('terminated');
     (await trip(0)).fail(new Error('Connection terminated unexpectedly'));
-    await outcome;
     const again = await trip(1);
     expect(again.requests).toHaveLength(1);
+    await outcome;
     again.finish([{ outcome: 'repeated', answer: record.answer, commandId: record.id }]);
     expect(await withCommand).toEqual(appended);
   });

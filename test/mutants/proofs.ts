@@ -24,6 +24,7 @@ export const PROOFS: ProofTable = {
   },
   'apps/command-api/operation.spec.ts': {
     'is refused with 503 and Retry-After while the queue is full; what was taken is done': ['I11', 'I12'],
+    'counts for the whole process: what waits for the stream is bounded as well': ['I11'],
   },
   'apps/command-api/orders/orders.spec.ts': {
     'does it only at the version the client insists on': ['I2'],
@@ -103,6 +104,7 @@ export const PROOFS: ProofTable = {
   },
   'libs/event-store/append.spec.ts': {
     'writes its events, their outbox rows and the command together': ['I1', 'I4'],
+    'is one transaction: no crash can keep an event without its outbox row, or its key': ['I2', 'I4'],
     'is refused whole when one of its streams stands elsewhere': ['I1', 'I8'],
     'may write one stream twice, and takes both back when a later write conflicts': ['I1', 'I3'],
     'see what earlier ones appended, and a conflict costs the neighbours nothing': ['I1', 'I8'],
@@ -176,6 +178,7 @@ export const PROOFS: ProofTable = {
   },
   'libs/read-models/projection/projection-writer.spec.ts': {
     'hold what a fold says, however the events arrive': ['I6'],
+    'count once where no key of a table would refuse them': ['I6'],
     'are dropped, within a batch and across batches': ['I6'],
     'a gap is refused and changes nothing': ['I6'],
     'effects and checkpoints vanish together when the transaction does': ['I6'],

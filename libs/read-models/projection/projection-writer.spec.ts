@@ -79,6 +79,12 @@ describe('sums beyond what a double holds', () => {
 });
 
 describe('repeats', () => {
+  it('count once where no key of a table would refuse them', async () => {
+    const [receipt] = stockStream('A', [{ type: 'StockReceived', data: { sku: 'A', quantity: 5, reference: null } }]);
+    await applyLive(client, projectionsOf('stock'), [[receipt!, receipt!], [receipt!]]);
+    expect((await client.query('SELECT received::int FROM read.stock_levels')).rows).toEqual([{ received: 5 }]);
+  });
+
   it('are dropped, within a batch and across batches', async () => {
     await applyLive(client, orderProjections, [[orderO1[0]!, orderO1[0]!, orderO1[1]!]]);
     const before = await liveRows(client, orderProjections[1]!);

@@ -24,7 +24,6 @@ export const API_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: LANE, search: "if (events.length === 0 && !proven) return 'stale';", replace: '' }],
     specs: [LANE_SPEC],
-    sampled: true,
   },
   {
     name: 'lost-race-told-as-done',

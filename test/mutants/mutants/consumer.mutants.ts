@@ -23,7 +23,6 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [PROCESSOR_SPEC],
-    sampled: true,
   },
   {
     name: 'batch-applied-backwards',

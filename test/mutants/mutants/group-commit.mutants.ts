@@ -14,7 +14,6 @@ export const GROUP_COMMIT_MUTANTS: readonly Mutant[] = [
     edits: [{ file: GROUP_COMMIT, search: 'remaining.filter(({ request }) => request.command !== undefined)', replace: 'remaining' }],
     specs: [SPEC],
     tests: 'a lost connection',
-    sampled: true,
   },
   {
     name: 'held-stream-holds-up-all',

@@ -38,6 +38,7 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [WRITER_SPEC],
+    sampled: true,
   },
   {
     name: 'checkpoint-not-written',

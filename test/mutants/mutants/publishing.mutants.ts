@@ -13,7 +13,6 @@ export const PUBLISHING_MUTANTS: readonly Mutant[] = [
     breaks: ['I4'],
     edits: [{ file: PUBLISHER, search: 'failure ??= verdict.error;', replace: 'published.push(row.seq);' }],
     specs: [PUBLISHER_SPEC],
-    sampled: true,
   },
   {
     name: 'unencodable-row-overtaken',

@@ -125,7 +125,6 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [LETTERS_SPEC],
-    sampled: true,
   },
   {
     name: 'backstop-poll-gone',

@@ -21,8 +21,8 @@ export const SAGA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'libs/domain/fulfilment/fulfilment.consequences.ts',
-        search: "if (event.data.step !== 'authorize' || event.data.attempt !== 1) return [];",
-        replace: "if (event.data.step !== 'capture' || event.data.attempt !== 1) return [];",
+        search: "if (event.data.step !== 'authorize') return [];",
+        replace: "if (event.data.step !== 'capture') return [];",
       },
     ],
     specs: ['apps/orchestrator/fulfilment-engine.spec.ts'],
