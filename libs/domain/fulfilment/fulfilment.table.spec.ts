@@ -36,6 +36,11 @@ const INPUTS: readonly { name: SagaInput; operation?: PaymentOperation; input: F
   { name: 'cancel', input: { type: 'RequestCancellation', reason: 'changed my mind' } },
   { name: 'retry', input: { type: 'ResumeFulfilment', mode: 'retry', reason: 'seen to' } },
   { name: 'give-up', input: { type: 'ResumeFulfilment', mode: 'compensate', reason: 'seen to' } },
+  { name: 'proven-done', input: { type: 'ResolveFulfilment', outcome: 'done', evidence: 'seen in its records', reference: 'CASE-1' } },
+  {
+    name: 'proven-not-done',
+    input: { type: 'ResolveFulfilment', outcome: 'not-done', evidence: 'seen in its records', reference: 'CASE-1' },
+  },
   ...OPERATIONS.flatMap((operation) => [
     { name: 'done' as const, operation, input: { type: 'GatewayDone' as const, operation, gatewayId: 'g1' } },
     { name: 'declined' as const, operation, input: { type: 'GatewayDeclined' as const, operation, code: 'no', detail: 'no' } },
@@ -79,8 +84,8 @@ function decide(input: FulfilmentInput, state: FulfilmentState): ReturnType<type
   try {
     return decideFulfilment(input, state);
   } catch (error) {
-    // An operator is told that there is nothing to resume.
-    if (error instanceof DomainError && input.type === 'ResumeFulfilment') return [];
+    // An operator is told that there is nothing to resume or to resolve.
+    if (error instanceof DomainError && (input.type === 'ResumeFulfilment' || input.type === 'ResolveFulfilment')) return [];
     throw error;
   }
 }

@@ -28,6 +28,9 @@ export type SagaInput =
   | 'cancel'
   | 'retry'
   | 'give-up'
+  /** An operator's evidence about the step it is parked at. */
+  | 'proven-done'
+  | 'proven-not-done'
   | 'done'
   | 'declined'
   /** Refused for good, and not by the customer's bank. */
@@ -61,7 +64,7 @@ const sending = (step: PaymentOperation) => ({ status: 'paying', step, ask: 'sen
  * The workflow decides by its own code; fulfilment.table.spec.ts drives that code through every situation and input, and fails where the
  * two part. The model in dev/model is made of this table, so what it proves holds for the code.
  */
-export const FULFILMENT_STEPS: readonly SagaStepRule[] = [
+export const FULFILMENT_STEPS: readonly SagaStepRule[] = withProofs([
   // Goods
   { at: { status: 'not-started' }, input: 'start', to: { status: 'reserving' }, effects: ['ReserveStock'] },
   {
@@ -242,12 +245,31 @@ export const FULFILMENT_STEPS: readonly SagaStepRule[] = [
     to: { status: 'paying', ask: 'look-up', goal: 'reject' },
     effects: ['look-up'],
   },
+  // "Not done" closes nothing, also when it is proven: the payment is voided first.
+  {
+    at: { status: 'parked', step: ['authorize', 'capture'], goal: ['confirm', 'reject'] },
+    input: 'proven-not-done',
+    to: { ...sending('void'), goal: 'reject' },
+    effects: ['send'],
+  },
+  {
+    at: { status: 'parked', step: ['authorize', 'capture'], goal: 'cancel' },
+    input: 'proven-not-done',
+    to: sending('void'),
+    effects: ['send'],
+  },
   { at: { status: 'parked', goal: 'cancel' }, input: 'give-up', to: { status: 'paying', ask: 'look-up' }, effects: ['look-up'] },
 
   // A step at the gateway is waited for before anything is taken back.
   { at: { status: ['reserving', 'paying', 'parked'], goal: ['confirm', 'reject'] }, input: 'cancel', to: { goal: 'cancel' }, effects: [] },
   { at: { status: 'confirmed', goal: 'confirm' }, input: 'cancel', to: { ...sending('refund'), goal: 'cancel' }, effects: ['send'] },
-];
+]);
+
+/** What an operator proves done, where the step is parked, is as if the gateway had said so. */
+function withProofs(rules: readonly SagaStepRule[]): readonly SagaStepRule[] {
+  const done = rules.filter(({ input }) => [input].flat().includes('done'));
+  return [...rules, ...done.map((rule) => ({ ...rule, at: { ...rule.at, status: 'parked' as const }, input: 'proven-done' as const }))];
+}
 
 export const FIRST_SITUATION: SagaSituation = { ...NOWHERE, status: 'not-started', goal: 'confirm', goods: 'none', money: 'none' };
 
@@ -258,6 +280,8 @@ export const SAGA_INPUTS: readonly SagaInput[] = [
   'cancel',
   'retry',
   'give-up',
+  'proven-done',
+  'proven-not-done',
   'done',
   'declined',
   'rejected',
