@@ -102,25 +102,27 @@ describe('whatever the order they are given in', () => {
       const taken = await store.append([second], client);
       await client.query('COMMIT');
       return [held, await waiting, taken];
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
     } finally {
       client.release();
     }
   }
 
+  const outcomesOf = async (calls: Promise<AppendVerdict[][]>): Promise<string[][]> =>
+    (await calls).map((call) => call.map(({ outcome }) => outcome));
+
   it('keys are taken in one order', async () => {
     const both = ['cross-z', 'cross-m', 'cross-a'].map((key) => request([], command(key)));
-    const verdicts = await crossing(request([], command('cross-m')), both, request([], command('cross-z')));
-    expect(verdicts.map((call) => call.map(({ outcome }) => outcome))).toEqual([
-      ['appended'],
-      ['repeated', 'repeated', 'appended'],
-      ['appended'],
-    ]);
+    const calls = crossing(request([], command('cross-m')), both, request([], command('cross-z')));
+    await expect(outcomesOf(calls)).resolves.toEqual([['appended'], ['repeated', 'repeated', 'appended'], ['appended']]);
   });
 
   it('new streams are taken in one order', async () => {
     const both = [request([write('cross-z', 0), write('cross-m', 0), write('cross-a', 0)])];
-    const verdicts = await crossing(request([write('cross-m', 0)]), both, request([write('cross-z', 0)]));
-    expect(verdicts.map((call) => call.map(({ outcome }) => outcome))).toEqual([['appended'], ['conflict'], ['appended']]);
+    const calls = crossing(request([write('cross-m', 0)]), both, request([write('cross-z', 0)]));
+    await expect(outcomesOf(calls)).resolves.toEqual([['appended'], ['conflict'], ['appended']]);
     expect(await number(`SELECT count(*) FROM tidemark.streams WHERE stream_id = 'cross-a'`)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { INVARIANTS, type Invariant, type Mutant } from './mutant.js';
+import type { Invariant, Mutant } from './mutant.js';
 import type { SpecRun, TestOutcome } from './spec-run.js';
 
 /**
@@ -16,7 +16,7 @@ export interface Verdict {
   readonly outcome: Outcome;
   /** The tests that saw it, those that prove something first. */
   readonly killers: readonly TestOutcome[];
-  /** What the killers prove. */
+  /** Of what the mutant breaks, what the killers prove. */
   readonly caughtBy: readonly Invariant[];
   /** Why it is not killed. */
   readonly reason?: string;
@@ -40,7 +40,7 @@ export function judge(mutant: Mutant, run: SpecRun, proofs: Proofs): Verdict {
   const onTarget = saw.filter((test) => proofs(test).some((invariant) => mutant.breaks.includes(invariant)));
   const killers = [...onTarget, ...saw.filter((test) => !onTarget.includes(test))];
   const proven = new Set(killers.flatMap((test) => proofs(test)));
-  const base = { mutant, killers, caughtBy: INVARIANTS.filter((each) => proven.has(each)), durationMs: run.durationMs };
+  const base = { mutant, killers, caughtBy: mutant.breaks.filter((each) => proven.has(each)), durationMs: run.durationMs };
   if (onTarget.length > 0) return { ...base, outcome: 'killed' };
   if (saw.length > 0) return { ...base, outcome: 'off-target', reason: `none of what failed proves ${mutant.breaks.join(', ')}` };
   const first = failed[0];
