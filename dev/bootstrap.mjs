@@ -19,6 +19,8 @@ const TARGETS = {
   verify: { run: 'dist/dev/verify/main.js' },
   usage: { run: 'dist/dev/usage/main.js' },
   drill: { run: 'dist/dev/drill/main.js' },
+  chaos: { run: 'dist/dev/chaos/main.js', startsKafka: true },
+  fuzz: { run: 'dist/dev/fuzz/main.js', startsKafka: true },
   mutants: { run: 'dist/test/mutants/main.js', startsKafka: true },
   simulate: { run: 'dist/dev/simulation/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },

@@ -12,6 +12,8 @@ export interface KafkaOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly controllerPort: number;
+  /** Further listeners; who bootstraps through one is told to come back to its `advertisedPort`, where something stands between. */
+  readonly proxied?: readonly { readonly port: number; readonly advertisedPort: number }[];
   readonly logFile: string;
   readonly maxHeapMb?: number;
   readonly ownGroup?: boolean;
@@ -136,16 +138,19 @@ async function answersAsBroker(broker: string): Promise<boolean> {
   }
 }
 
-function serverProperties({ dataDir, port, controllerPort }: KafkaOptions): string {
+function serverProperties({ dataDir, port, controllerPort, proxied = [] }: KafkaOptions): string {
+  const more = (of: 'port' | 'advertisedPort'): string => proxied.map((each, index) => `,PROXIED${index}://127.0.0.1:${each[of]}`).join('');
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port}${more('port')},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${more('advertisedPort')}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': ['PLAINTEXT', 'CONTROLLER', ...proxied.map((_, index) => `PROXIED${index}`)]
+      .map((name) => `${name}:PLAINTEXT`)
+      .join(','),
     'log.dirs': join(dataDir, 'data'),
     'auto.create.topics.enable': false,
     'offsets.topic.replication.factor': 1,

@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultContext, FaultKind, Injection } from './faults/fault.js';
+import type { FaultRecord } from './history/fault-record.js';
+import { Random } from './load/random.js';
+import type { PlannedFault } from './schedule.js';
+import type { Recovery } from './stack/recovery.js';
+
+export interface FaultRunnerOptions {
+  readonly kinds: readonly FaultKind[];
+  readonly context: Omit<FaultContext, 'random' | 'target' | 'holdMs' | 'signal'>;
+  readonly recovery: Pick<Recovery, 'of'>;
+  /** One line for the person at the terminal. */
+  readonly say: (line: string) => void;
+  /** Longest time for things to work again after a fault, milliseconds. */
+  readonly recoveryDeadlineMs: number;
+  /** Faults at the same time; they never touch the same thing. */
+  readonly atOnce: number;
+}
+
+/** A fault that was planned and could not be injected; not counted as one. */
+export interface LeftOut {
+  readonly n: number;
+  readonly kind: string;
+  readonly target: string;
+  readonly why: string;
+}
+
+/**
+ * Carries out a schedule: each fault at its time (or as soon as there is room for it and nobody else has what it touches), held, healed,
+ * and watched until what it hit works again. Faults begin in their order.
+ */
+export class FaultRunner {
+  readonly records: FaultRecord[] = [];
+  readonly leftOut: LeftOut[] = [];
+  private readonly active = new Set<Promise<void>>();
+  private readonly occupied = new Set<string>();
+  private readonly ending = new AbortController();
+
+  constructor(private readonly options: FaultRunnerOptions) {}
+
+  /** Faults that are on, or not recovered from yet. */
+  get activeCount(): number {
+    return this.active.size;
+  }
+
+  /** Resolves when the last fault is over. Those whose time has come after `forMs` are not begun. */
+  async run(schedule: readonly PlannedFault[], forMs: number): Promise<void> {
+    const { signal } = this.ending;
+    const beganAt = Date.now();
+    for (const planned of schedule) {
+      await delay(Math.max(0, beganAt + planned.atMs - Date.now()), undefined, { signal }).catch(() => undefined);
+      const kind = this.options.kinds.find(({ kind }) => kind === planned.kind)!;
+      const touches = kind.occupies?.(planned.target) ?? [planned.target];
+      while (!signal.aborted && !this.isFree(touches)) await Promise.race(this.active);
+      if (signal.aborted || Date.now() - beganAt > forMs) break;
+      this.begin(planned, kind, touches);
+    }
+    await Promise.all(this.active);
+  }
+
+  /** What is on is healed, nothing new begins; `run` then resolves soon. */
+  end(): void {
+    this.ending.abort();
+  }
+
+  private isFree(touches: readonly string[]): boolean {
+    return this.active.size < this.options.atOnce && touches.every((name) => !this.occupied.has(name));
+  }
+
+  private begin(planned: PlannedFault, kind: FaultKind, touches: readonly string[]): void {
+    touches.forEach((name) => this.occupied.add(name));
+    const work = this.carryOut(planned, kind).finally(() => {
+      touches.forEach((name) => this.occupied.delete(name));
+      this.active.delete(work);
+    });
+    this.active.add(work);
+  }
+
+  private async carryOut({ n, target, holdMs, seed }: PlannedFault, { kind, inject }: FaultKind): Promise<void> {
+    const { context, recovery, say, recoveryDeadlineMs } = this.options;
+    const { signal } = this.ending;
+    const others = this.active.size;
+    const startedAt = Date.now();
+    let injection: Injection;
+    try {
+      injection = await inject({ ...context, target, holdMs, random: new Random(seed), signal });
+    } catch (error) {
+      const why = (error as Error).message.split('\n')[0]!;
+      this.leftOut.push({ n, kind, target, why });
+      return say(`#${n} ${kind} (${target}) LEFT OUT: ${why}`);
+    }
+    if (injection.heal !== undefined) await delay(holdMs, undefined, { signal }).catch(() => undefined);
+    const healedAt = await this.heal(injection, startedAt);
+    const recoveredAt = signal.aborted ? undefined : await recovery.of(injection.hit, recoveryDeadlineMs);
+    const note = [injection.note, others > 0 ? 'beside another fault' : undefined].filter((text) => text !== undefined).join('; ');
+    this.records.push({
+      n,
+      kind,
+      target,
+      startedAt,
+      healedAt,
+      ...(recoveredAt !== undefined && { recoveredAt }),
+      ...(note !== '' && { note }),
+    });
+    say(describe({ n, kind, target, startedAt, healedAt, recoveredAt, note }));
+  }
+
+  /** When the fault was over. What cannot be healed now is tried until it can: a fault must not outlive its record. */
+  private async heal({ heal }: Injection, startedAt: number): Promise<number> {
+    if (heal === undefined) return startedAt;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await heal();
+        return Date.now();
+      } catch (error) {
+        if (attempt === 20) throw error;
+        await delay(500);
+      }
+    }
+  }
+}
+
+export function describe({
+  n,
+  kind,
+  target,
+  startedAt,
+  healedAt,
+  recoveredAt,
+  note,
+}: Omit<FaultRecord, 'recoveredAt' | 'note'> & { readonly recoveredAt?: number | undefined; readonly note?: string }): string {
+  const held = healedAt - startedAt < 50 ? '' : `, ${seconds(healedAt - startedAt)}`;
+  const recovery = recoveredAt === undefined ? 'NOT RECOVERED' : `recovered after ${seconds(Math.max(0, recoveredAt - healedAt))}`;
+  return `#${n} ${kind} (${target}${held}): ${recovery}${note ? ` [${note}]` : ''}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
