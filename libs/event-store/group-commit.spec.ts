@@ -203,6 +203,7 @@ describe('on PostgreSQL', () => {
       await holder.query('ROLLBACK');
       expect(await Promise.all([waiting, joining])).toEqual([appended, appended]);
     } finally {
+      await holder.query('ROLLBACK');
       holder.release();
     }
   });

@@ -21,7 +21,7 @@ export const GROUP_COMMIT_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: GROUP_COMMIT, search: 'if (isLockTimeout(error)) {', replace: 'if (isLockTimeout(error) && batch.length === 0) {' }],
     specs: [SPEC],
-    tests: 'on PostgreSQL',
+    tests: 'a stream that somebody holds',
   },
   {
     name: 'lock-waited-for-without-end',
@@ -29,7 +29,7 @@ export const GROUP_COMMIT_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: 'migrations/1700000000002-append-function.ts', search: "SET lock_timeout = '1500ms'\n", replace: '' }],
     specs: [SPEC],
-    tests: 'on PostgreSQL',
+    tests: 'a stream that somebody holds',
   },
   {
     name: 'bad-request-fails-its-neighbours',
@@ -43,7 +43,7 @@ export const GROUP_COMMIT_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [SPEC],
-    tests: 'on PostgreSQL',
+    tests: 'cannot take fails alone',
   },
   {
     name: 'queue-without-bound',
