@@ -1,7 +1,8 @@
+import { batchConsumerSimulator } from './batch-consumer/batch-consumer.simulator.js';
 import type { Simulator } from './kernel/simulator.js';
 
 /** All there are, by the name they are called with. */
-export const SIMULATORS: readonly Simulator[] = [];
+export const SIMULATORS: readonly Simulator[] = [batchConsumerSimulator];
 
 export function simulatorNamed(name: string): Simulator {
   const simulator = SIMULATORS.find((candidate) => candidate.name === name);

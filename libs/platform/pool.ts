@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** How long a caller waits for a free or new connection, milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number;
+  /** In place of pg's own; for simulations, whose servers live in memory. */
+  readonly Client?: typeof pg.Client;
 }
 
 /** Object ids of the types read differently from pg's defaults. */
@@ -26,7 +28,7 @@ const DATE = 1082;
  *   statements, fails the holder's next statement. Neither ends the process.
  * Whoever creates it ends it (`pool.end()`).
  */
-export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5_000 }: PoolOptions): pg.Pool {
+export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5_000, Client }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
@@ -34,6 +36,7 @@ export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    ...(Client === undefined ? {} : { Client }),
     options: '-c timezone=UTC',
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });

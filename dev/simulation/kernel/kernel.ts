@@ -155,6 +155,10 @@ export class Kernel implements TimeKeeper {
     this.trace.add(this.now, who?.name ?? '-', what);
   }
 
+  draw(): number {
+    return this.random.below(1_000_000) / 1_000_000;
+  }
+
   startTimer(label: string, ms: number, run: () => void): () => void {
     const owner = this.current;
     const entry = this.entry(label, owner, this.now + Math.ceil(ms), run);

@@ -5,6 +5,8 @@ import timersPromises from 'node:timers/promises';
 export interface TimeKeeper {
   /** Virtual milliseconds since the epoch. */
   readonly now: number;
+  /** From 0 to below 1, in place of Math.random. */
+  draw(): number;
   /** Calls back once after so long; answers how to call that off. */
   startTimer(label: string, ms: number, run: () => void): () => void;
   /** Calls back as soon as possible, in the order of asking. */
@@ -140,19 +142,22 @@ function prepare(): void {
 
 /**
  * From now on clocks and timers of this thread are the keeper's: Date, performance.now, setTimeout, setInterval, setImmediate and
- * node:timers/promises. Answers how to give them back. The code under simulation needs no change for it, and none can be forgotten.
+ * node:timers/promises, and Math.random with them. Answers how to give them back. The code under simulation needs no change for it, and none can be forgotten.
  */
 export function installVirtualTime(timeKeeper: TimeKeeper): () => void {
   if (keeper !== undefined) throw new Error('a simulation is running already in this thread');
   prepare();
   keeper = timeKeeper;
   Object.assign(globalThis, virtual);
+  const { random } = Math;
+  Math.random = () => timeKeeper.draw();
   const startedAt = timeKeeper.now;
   Object.defineProperty(performance, 'now', { value: () => timeKeeper.now - startedAt, configurable: true });
   return () => {
     keeper = undefined;
     const { sleep: _sleep, ...globals } = real;
     Object.assign(globalThis, globals);
+    Math.random = random;
     delete (performance as { now?: unknown }).now;
   };
 }

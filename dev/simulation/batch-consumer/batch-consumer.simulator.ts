@@ -1,0 +1,197 @@
+import type { Fault, Kernel, SimulatedProcess } from '../kernel/kernel.js';
+import { simulationLogger } from '../kernel/simulation-logger.js';
+import { defineSimulator, type Simulator, type World } from '../kernel/simulator.js';
+import { MemoryKafka } from '../kafka/memory-kafka.js';
+import { MemoryPostgres } from '../postgres/memory-postgres.js';
+import { Statements } from '../postgres/statements.js';
+import { isDone, violations, type Lying } from './checks.js';
+import { DeadLetterSide } from './dead-letter-side.js';
+import { Operator } from './operator.js';
+import { startProjector, type ProjectorOptions, type ProjectorProcess } from './projector-process.js';
+import { ReadSide } from './read-side.js';
+import { PARTITIONS, tellStories } from './stories.js';
+
+const TOPICS = ['tidemark.order', 'tidemark.stock'];
+
+/** Starts what is under simulation; a spec puts a broken one here. */
+export type StartProjector = (options: ProjectorOptions) => ProjectorProcess;
+
+interface Instance {
+  readonly name: string;
+  process: SimulatedProcess | undefined;
+  projector: ProjectorProcess | undefined;
+}
+
+/** Two projectors of one group, whose database, broker and processes die at any step. */
+class BatchConsumerWorld implements World {
+  readonly faultRate = 0.02;
+  readonly faultySteps: number;
+  readonly settleWithinMs = 120_000;
+  private readonly kafka: MemoryKafka;
+  private readonly postgres: MemoryPostgres;
+  private readonly readSide: ReadSide;
+  private readonly deadLetters: DeadLetterSide;
+  private readonly operator: Operator;
+  private readonly instances: Instance[];
+  private readonly records = new Map<string, Lying[]>();
+  private readonly seen: string[] = [];
+  private readonly unsent: number;
+  private sent = 0;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly start: StartProjector,
+  ) {
+    const statements = new Statements();
+    this.readSide = new ReadSide(statements);
+    this.deadLetters = new DeadLetterSide(statements);
+    this.postgres = new MemoryPostgres(kernel, statements);
+    this.kafka = new MemoryKafka(kernel, (_group, partition, offset) => this.committed(partition, Number(offset)));
+    this.kafka.createTopic('tidemark.dead-letters', 1);
+    for (const topic of TOPICS) {
+      this.kafka.createTopic(topic, PARTITIONS);
+      for (let partition = 0; partition < PARTITIONS; partition += 1) this.records.set(`${topic}/${partition}`, []);
+    }
+    this.faultySteps = 200 + kernel.random.below(600);
+    this.unsent = this.sendLater();
+    this.instances = ['projector-1', 'projector-2'].map((name) => ({ name, process: undefined, projector: undefined }));
+    this.instances.forEach((instance) => this.boot(instance));
+    this.operator = new Operator(kernel, this.deadLetters, () => {
+      const alive = this.instances.filter(({ process, projector }) => projector !== undefined && process?.stopped === false);
+      const { process, projector } = alive.length === 0 ? {} : kernel.random.pick(alive);
+      return process === undefined || projector === undefined ? undefined : { process, strategy: projector.strategy };
+    });
+    this.operator.start();
+  }
+
+  get faults(): Fault[] {
+    const { kernel } = this;
+    const { random } = kernel;
+    const living = (): Instance[] => this.instances.filter(({ process }) => process?.stopped === false);
+    const toOne = (act: (instance: Instance) => string): (() => string | undefined) => {
+      return () => {
+        const candidates = living();
+        return candidates.length === 0 ? undefined : act(random.pick(candidates));
+      };
+    };
+    return [
+      ...this.postgres.faults,
+      ...this.kafka.faults,
+      { name: 'process killed', weight: 2, inject: toOne((instance) => this.kill(instance, random.below(3_000))) },
+      { name: 'process stopped', weight: 1, inject: toOne((instance) => this.pause(instance, random.below(20_000))) },
+      { name: 'process ended in order', weight: 1, inject: toOne((instance) => this.end(instance)) },
+    ];
+  }
+
+  heal(): void {
+    this.postgres.heal();
+    this.kafka.heal();
+    for (const instance of this.instances) {
+      if (instance.process?.stopped === true) this.kernel.continue(instance.process);
+    }
+  }
+
+  settled(): boolean {
+    if (this.sent < this.unsent || this.deadLetters.parked.rows.size > 0 || this.operator.busy) return false;
+    const { committed } = this.kafka.group('tidemark.projector');
+    for (const [partition, { length }] of this.records) if (length > 0 && Number(committed.get(partition) ?? 0) < length) return false;
+    return true;
+  }
+
+  check(): string[] {
+    const records = [...this.records.values()].flat();
+    return [...this.seen, ...violations(records, this.readSide, this.deadLetters)];
+  }
+
+  describe(): string {
+    const { committed } = this.kafka.group('tidemark.projector');
+    const offsets = [...this.records].map(([partition, { length }]) => `${partition} ${committed.get(partition) ?? 0} of ${length}`);
+    const parked = [...this.deadLetters.parked.rows.keys()];
+    const health = this.instances.map(({ name, projector }) => `${name} ${JSON.stringify(projector?.strategy.health())}`);
+    return `${offsets.join(', ')}; parked: ${parked.join(', ') || 'none'}; ${health.join('; ')}`;
+  }
+
+  private sendLater(): number {
+    const { kernel } = this;
+    const all = tellStories(kernel.random);
+    let at = 0;
+    all.forEach(() => {
+      at += kernel.random.chance(0.5) ? 0 : kernel.random.below(300);
+      kernel.schedule(
+        'sent',
+        undefined,
+        () => {
+          // In order, whatever the scheduler draws first.
+          const { topic, partition, record, ...about } = all[this.sent] as (typeof all)[number];
+          this.sent += 1;
+          const log = this.records.get(`${topic}/${partition}`) as Lying[];
+          log.push({ topic, partition, record, ...about, offset: String(log.length) });
+          this.kafka.append(topic, partition, record);
+        },
+        at,
+      );
+    });
+    return all.length;
+  }
+
+  private boot(instance: Instance): void {
+    const { kernel, kafka, postgres } = this;
+    const main = (): void => {
+      const logger = simulationLogger(kernel);
+      instance.projector = this.start({ kafka, postgres, logger, onFatal: () => void this.kill(instance, 1_000) });
+    };
+    instance.process = kernel.spawn(instance.name, main);
+  }
+
+  private kill(instance: Instance, restartInMs: number): string {
+    const { process } = instance;
+    if (process === undefined) return 'was dead';
+    this.kernel.kill(process);
+    this.postgres.processDied(process);
+    this.kafka.processDied(process);
+    instance.process = undefined;
+    instance.projector = undefined;
+    this.kernel.schedule(`${instance.name} starts again`, undefined, () => this.boot(instance), restartInMs);
+    return instance.name;
+  }
+
+  private pause({ name, process }: Instance, ms: number): string {
+    this.kernel.stop(process as SimulatedProcess);
+    this.kernel.schedule(`${name} goes on`, undefined, () => this.kernel.continue(process as SimulatedProcess), ms);
+    return `${name} for ${ms} ms`;
+  }
+
+  /** SIGTERM: ends by itself within ten seconds, or is killed. */
+  private end(instance: Instance): string {
+    const { process, projector } = instance;
+    const over = (): void => {
+      if (instance.process === process) this.kill(instance, 0);
+    };
+    instance.projector = undefined;
+    this.kernel.schedule('SIGTERM', process, () => void projector?.stop().then(over));
+    this.kernel.schedule('SIGKILL', undefined, over, 10_000);
+    return instance.name;
+  }
+
+  /** At least once: an offset may only be committed when everything before it is done for good. */
+  private committed(partition: string, offset: number): void {
+    const log = this.records.get(partition) ?? [];
+    if (offset > log.length) this.seen.push(`${partition}: offset ${offset} was committed, the partition ends at ${log.length}`);
+    for (const record of log.slice(0, offset)) {
+      if (!isDone(record, this.readSide, this.deadLetters)) {
+        this.seen.push(
+          `${partition}: offset ${offset} was committed before ${record.event?.streamId ?? 'poison'}@${record.offset} was done`,
+        );
+      }
+    }
+  }
+}
+
+export const batchConsumerSimulatorOf = (start: StartProjector): Simulator =>
+  defineSimulator(
+    'batch-consumer',
+    'projectors consume while sessions, servers and processes die: nothing lost, doubled, skipped or stuck',
+    (kernel) => new BatchConsumerWorld(kernel, start),
+  );
+
+export const batchConsumerSimulator = batchConsumerSimulatorOf(startProjector);
