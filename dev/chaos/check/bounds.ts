@@ -14,6 +14,8 @@ export interface Bounds {
   /** What a process may grow by once it is warm: a share of what it had, or so many bytes, whichever is more. */
   readonly growthShare: number;
   readonly growthBytes: number;
+  /** Processes that fill the memory they were given; only the absolute limit is theirs. First part of the name. */
+  readonly mayGrow: readonly string[];
 }
 
 export const DEFAULT_BOUNDS: Bounds = {
@@ -24,5 +26,6 @@ export const DEFAULT_BOUNDS: Bounds = {
   maxFds: 2_000,
   maxConnections: 120,
   growthShare: 0.3,
-  growthBytes: 64 * 1_024 * 1_024,
+  growthBytes: 96 * 1_024 * 1_024,
+  mayGrow: ['kafka', 'postgres'],
 };

@@ -146,10 +146,13 @@ export class ChaosLoad {
   }
 
   private async run(): Promise<void> {
-    const { rate, concurrency } = this.options;
+    const { rate, concurrency, seed } = this.options;
     const opening = this.trade.opening();
     // Stock first, so that orders are not all refused for want of it; not for ever, in case something is broken from the start.
-    await Promise.race([Promise.all(opening.map((request) => this.track(() => this.command(request, new Random(0))))), delay(10_000)]);
+    await Promise.race([
+      Promise.all(opening.map((request, at) => this.track(() => this.command(request, new Random(seed, -4, at))))),
+      delay(10_000),
+    ]);
     let owed = 0;
     for (let before = Date.now(); !this.stopped;) {
       await delay(TICK_MS);

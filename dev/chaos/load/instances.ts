@@ -66,7 +66,8 @@ export class Instances {
       return { status: statusCode, headers, text: await body.text() };
     } catch (error) {
       // A client that hung up on purpose has nothing to say about the instance.
-      if (withinMs >= this.options.timeoutMs) instance.avoidUntil = Date.now() + AVOIDED_MS;
+      if (withinMs < this.options.timeoutMs) return { error: `hung up after ${withinMs} ms` };
+      instance.avoidUntil = Date.now() + AVOIDED_MS;
       const { code, name, message } = error as NodeJS.ErrnoException;
       return { error: typeof code === 'string' ? code : `${name}: ${message}` };
     }

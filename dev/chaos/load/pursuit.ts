@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFinal } from '../history/final-answer.js';
 import type { Answered, Attempt } from '../history/history-record.js';
@@ -20,7 +21,10 @@ export class Pursuit {
     private readonly wire: Wire,
     /** Requests that may be without an answer at once. */
     private readonly concurrency: number,
-  ) {}
+  ) {
+    // One listener for every command that waits.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   get size(): number {
     return this.open.size;

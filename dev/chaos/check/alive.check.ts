@@ -1,0 +1,85 @@
+import type { Bounds } from './bounds.js';
+import type { FaultWindows } from './fault-windows.js';
+import type { HistoryDigest } from './history-digest.js';
+import { number, Violations, type Judgement } from './violations.js';
+
+/**
+ * I12: after every healing (of faults that overlap: of the last) a command succeeds within the bound, and a read as well, as long as
+ * somebody asked and no next fault came before; nothing was ever answered but what the documents say; every command has its final
+ * answer in the end.
+ */
+export function checkAlive(history: HistoryDigest, faults: FaultWindows, bounds: Pick<Bounds, 'firstSuccessMs'>): Judgement {
+  const violations = new Violations();
+  const commands = firstAfterHealing(faults, inOrder(history.sentAt), inOrder(history.commandSucceededAt), bounds.firstSuccessMs);
+  const reads = firstAfterHealing(faults, inOrder(history.readAt), inOrder(history.readSucceededAt), bounds.firstSuccessMs);
+  for (const [what, { late }] of [
+    ['command', commands],
+    ['read', reads],
+  ] as const) {
+    for (const { healedAt, afterMs } of late) {
+      const heard = afterMs === undefined ? 'at all' : `before ${afterMs} ms`;
+      violations.add(
+        `after the healing at ${new Date(healedAt).toISOString()} no ${what} succeeded ${heard} (bound ${bounds.firstSuccessMs} ms)`,
+        [String(healedAt)],
+        'history',
+      );
+    }
+  }
+  for (const { of, what, ids, where } of history.complaints) if (of === 'surprise') violations.add(what, ids, where);
+  const settled = history.phases.findLast(({ phase }) => phase === 'settled');
+  if (settled === undefined) violations.add('the load was never settled', [], 'history');
+  for (const { key, accepted, refused, where, asked } of history.stories.values()) {
+    if (accepted === undefined && refused === undefined) violations.add(`${asked.intent} ${key} never got a final answer`, [key], where);
+  }
+  const sorted = inOrder(commands.times);
+  return {
+    checked: `${number(sorted.length)} healings with a command within ${number(sorted.at(-1) ?? 0)} ms at most, ${number(commands.unjudged)} too close to the next fault; ${number(history.requests)} requests, ${number(history.unanswered)} without an answer`,
+    counted: {
+      healings: faults.spans.length,
+      judged: sorted.length + commands.late.length,
+      unjudged: commands.unjudged,
+      firstSuccessP50Ms: quantile(sorted, 0.5),
+      firstSuccessP95Ms: quantile(sorted, 0.95),
+      firstSuccessWorstMs: sorted.at(-1) ?? 0,
+      requests: history.requests,
+      unanswered: history.unanswered,
+    },
+    violations,
+  };
+}
+
+interface Firsts {
+  /** From healing to first success, milliseconds. */
+  readonly times: number[];
+  readonly late: { readonly healedAt: number; readonly afterMs: number | undefined }[];
+  unjudged: number;
+}
+
+function firstAfterHealing({ spans }: FaultWindows, asked: readonly number[], succeeded: readonly number[], boundMs: number): Firsts {
+  const firsts: Firsts = { times: [], late: [], unjudged: 0 };
+  spans.forEach(({ to: healedAt }, index) => {
+    const success = firstFrom(succeeded, healedAt);
+    const afterMs = success === undefined ? undefined : success - healedAt;
+    const next = spans[index + 1]?.from ?? Infinity;
+    const someoneAsked = (firstFrom(asked, healedAt) ?? Infinity) <= healedAt + boundMs / 2;
+    if (afterMs !== undefined && afterMs <= boundMs) firsts.times.push(afterMs);
+    else if (someoneAsked && next > healedAt + boundMs) firsts.late.push({ healedAt, afterMs });
+    else firsts.unjudged += 1;
+  });
+  return firsts;
+}
+
+/** The first number that is not below `least`, of numbers in order. */
+function firstFrom(numbers: readonly number[], least: number): number | undefined {
+  let low = 0;
+  for (let high = numbers.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! >= least) high = middle;
+    else low = middle + 1;
+  }
+  return numbers[low];
+}
+
+const inOrder = (numbers: readonly number[]): number[] => [...numbers].sort((one, other) => one - other);
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
