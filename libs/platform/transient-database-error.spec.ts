@@ -4,12 +4,13 @@ import { isTransientDatabaseError } from './transient-database-error.js';
 
 const failure = (message: string, code?: string): Error => Object.assign(new Error(message), code === undefined ? {} : { code });
 
-it.each(['08006', '53300', '57P01', '57P03', '40001', '40P01', '55P03', '25006', 'ECONNRESET', 'ENETUNREACH', 'EPIPE', 'EAI_AGAIN'])(
-  '%s may pass',
-  (code) => expect(isTransientDatabaseError(failure('x', code))).toBe(true),
+const PASSING_SQLSTATES = ['08006', '53300', '57P01', '57P03', '40001', '40P01', '55P03', '25006', '25P03', '25P04'];
+
+it.each([...PASSING_SQLSTATES, 'ECONNRESET', 'ENETUNREACH', 'EPIPE', 'EAI_AGAIN'])('%s may pass', (code) =>
+  expect(isTransientDatabaseError(failure('x', code))).toBe(true),
 );
 
-it.each(['23505', '22P02', '42P01', '57014', 'FST_ERR_BAD_URL', 'ERR_INVALID_ARG_TYPE', 'E'])('%s does not', (code) =>
+it.each(['23505', '22P02', '25P02', '42P01', '57014', 'FST_ERR_BAD_URL', 'ERR_INVALID_ARG_TYPE', 'E'])('%s does not', (code) =>
   expect(isTransientDatabaseError(failure('Connection terminated', code))).toBe(false),
 );
 

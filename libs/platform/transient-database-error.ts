@@ -1,8 +1,9 @@
 /**
  * SQLSTATE classes that may heal by themselves: connection, resources, operator intervention, serialization and deadlock, a lock that was
- * not to be had, a server that only reads for the moment.
+ * not to be had, a server that only reads for the moment, a transaction ended because it stood still (its process was stopped) or for its
+ * length.
  */
-const TRANSIENT_SQLSTATE = /^(08|53|57P|40001|40P01|55P03|25006)/;
+const TRANSIENT_SQLSTATE = /^(08|53|57P|40001|40P01|55P03|25006|25P0[34])/;
 /** Codes of the network and its names: ECONNRESET, ENETUNREACH, EAI_AGAIN, … but not ERR_…, which are mistakes of ours. */
 const NETWORK_CODE = /^(E[A-Z]+|EAI_[A-Z]+)$/;
 /** pg says these only in words. */
