@@ -11,7 +11,7 @@ export interface Letter {
   readonly reason: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: string;
+  readonly headers: object;
   readonly state: 'held' | 'released' | 'discarded';
   readonly resolvedBy: string | null;
   readonly note: string | null;
@@ -44,6 +44,9 @@ const letterRow = (letter: Letter): unknown[] => {
   const { id, topic, partition, offset, streamId, code, reason, state, resolvedBy, note } = letter;
   return [id, topic, partition, offset, streamId, code, reason, state, TIME, null, resolvedBy, note];
 };
+
+const BYTES_COLUMNS = [...LETTER_COLUMNS, ['message_key', 'bytea'], ['message_value', 'bytea'], ['headers', 'jsonb']] as const;
+const bytesRow = (letter: Letter): unknown[] => [...letterRow(letter), letter.key, letter.value, letter.headers];
 
 /** The tables of the consumer's dead letters, and the statements of ConsumerDeadLetters over them; one consumer group. */
 export class DeadLetterSide {
@@ -91,10 +94,20 @@ export class DeadLetterSide {
     );
     add(/^INSERT INTO tidemark.consumer_dead_letters/, (transaction, values: unknown[][]) => this.insert(transaction, values));
     add(
+      /^SELECT .* message_key, message_value, headers FROM tidemark.consumer_dead_letters WHERE group_id = \$1 AND id = \$2/s,
+      (transaction, [, id]: [string, number]) => ({
+        columns: BYTES_COLUMNS,
+        rows: transaction
+          .all(this.letters)
+          .filter((letter) => letter.id === id)
+          .map(bytesRow),
+      }),
+    );
+    add(
       /^SELECT .* message_key, message_value, headers FROM tidemark.consumer_dead_letters\s+WHERE group_id = \$1 AND stream_id = \$2/s,
       (transaction, [, streamId, limit]: [string, string, number]) => ({
-        columns: [...LETTER_COLUMNS, ['message_key', 'bytea'], ['message_value', 'bytea'], ['headers', 'text']],
-        rows: this.held(transaction, streamId, limit).map((letter) => [...letterRow(letter), letter.key, letter.value, letter.headers]),
+        columns: BYTES_COLUMNS,
+        rows: this.held(transaction, streamId, limit).map(bytesRow),
       }),
     );
     add(
@@ -149,7 +162,7 @@ export class DeadLetterSide {
       reason: reasons?.[i] as string,
       key: keys?.[i] as Buffer | null,
       value: bodies?.[i] as Buffer | null,
-      headers: headers?.[i] as string,
+      headers: JSON.parse(headers?.[i] as string) as object,
     }));
     const keyOf = (row: (typeof rows)[number]): string => letterKey(row.topic, row.partition, row.offset);
     for (const row of rows) transaction.lockRow(this.letters as MemoryTable<never>, keyOf(row));

@@ -1,12 +1,16 @@
-import { NotHeldError, type BatchConsumerStrategy } from '#messaging';
+import { GapError, NotHeldError, PoisonEventError, PoisonMessageError, type BatchConsumerStrategy } from '#messaging';
+import { isTransientDatabaseError } from '#platform';
 import type { Kernel, SimulatedProcess } from '../kernel/kernel.js';
 import type { DeadLetterSide } from './dead-letter-side.js';
 
 const LOOKS_EVERY_MS = 3_000;
+const EXPECTED = [NotHeldError, PoisonEventError, PoisonMessageError, GapError];
 
 /** Looks after dead letters through a running projector: discards the poison of a parked stream, then releases the stream. */
 export class Operator {
   busy = false;
+  /** What no operator would understand. */
+  readonly puzzles: string[] = [];
 
   constructor(
     private readonly kernel: Kernel,
@@ -38,8 +42,24 @@ export class Operator {
         await strategy.release(streamId, { by: 'operator' });
       }
     } catch (error) {
-      // Tried again at the next look; that another request was quicker is no harm.
-      this.kernel.note(this.kernel.current, `operator: ${error instanceof NotHeldError ? 'not held' : String((error as Error).name)}`);
+      // Tried again at the next look. That another request was quicker, or that poison came in meanwhile, is no harm.
+      if (error instanceof PoisonEventError) await this.discard(strategy, error.event.id).catch(() => undefined);
+      const understood = EXPECTED.some((type) => error instanceof type) || isTransientDatabaseError(error) || this.isExcused(error);
+      if (!understood) this.puzzles.push(`an operator was told: ${String((error as Error).stack)}`);
+      this.kernel.note(this.kernel.current, `operator: ${(error as Error).name}`);
     }
+  }
+
+  /** What only waited behind poison may be poison itself: that shows when it is delivered. */
+  private async discard({ deadLetters }: BatchConsumerStrategy, eventId: string): Promise<void> {
+    for (const { id } of await deadLetters.list({ state: 'held', limit: 1_000 })) {
+      const header = (await deadLetters.inspect(id))?.message.headers['ce_id'];
+      if (String(header) === eventId) await deadLetters.discard(id, { by: 'operator' });
+    }
+  }
+
+  private isExcused(error: unknown): boolean {
+    const { name, message } = error as Error;
+    return name.startsWith('KafkaJSConnection') || message === 'Cannot use a pool after calling end on the pool';
   }
 }
