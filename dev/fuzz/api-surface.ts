@@ -36,4 +36,13 @@ export async function apiSurface(name: string, url: string): Promise<ApiSurface>
 }
 
 /** Answers that belong to no operation: no such address, no such method there, nothing that is HTTP. */
-const EVERYWHERE = ['not-found', 'method-not-allowed', 'malformed-request', 'header-too-large', 'request-timeout', 'url-too-long'];
+const EVERYWHERE = [
+  'not-found',
+  'method-not-allowed',
+  'malformed-request',
+  'header-too-large',
+  'request-timeout',
+  'url-too-long',
+  'expectation-failed',
+  'overloaded',
+];

@@ -85,10 +85,7 @@ async function attacker(options: FuzzOptions, dice: Dice, share: number, tally: 
     tally.exchange(surface, attack, exchange, performance.now() - startedAt);
     exchange.answers.forEach((answer) => remember(ids, answer));
   }
-  for (const { raw, undici } of lanes) {
-    raw.close();
-    await undici.close();
-  }
+  for (const { raw } of lanes) raw.close();
 }
 
 /** What there is to be found later on. */

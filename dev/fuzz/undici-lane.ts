@@ -1,39 +1,43 @@
-import { Pool, errors } from 'undici';
+import { Client, errors } from 'undici';
 import type { HttpAnswer } from './http-answers.js';
 import type { HostileRequest } from './http-request.js';
 
 /** Names that this client keeps to itself. */
 const ITS_OWN = new Set(['connection', 'upgrade', 'expect', 'te', 'trailer', 'host', 'keep-alive']);
 
-/** Hostile requests as a well-behaved client sends them; undefined when it refuses to. */
+/** Hostile requests as a well-behaved client sends them, each on a connection of its own: one gone wrong holds up no other. */
 export class UndiciLane {
-  private readonly pool: Pool;
+  constructor(
+    private readonly url: string,
+    private readonly deadlineMs: number,
+  ) {}
 
-  constructor(url: string, deadlineMs: number) {
-    this.pool = new Pool(url, { connections: 4, headersTimeout: deadlineMs, bodyTimeout: deadlineMs });
-  }
-
+  /** Undefined when the client refuses to send it. */
   async send({ method, target, headers, body }: HostileRequest): Promise<HttpAnswer | undefined> {
+    // It would wait for a tunnel.
+    if (method === 'CONNECT') return undefined;
+    const client = new Client(this.url, { headersTimeout: this.deadlineMs, bodyTimeout: this.deadlineMs });
     try {
-      const answer = await this.pool.request({
+      const answer = await client.request({
         method: method as 'GET',
         path: target,
         headers: Object.fromEntries(headers.filter(([name]) => !ITS_OWN.has(name))),
         body: body ?? null,
+        signal: AbortSignal.timeout(this.deadlineMs),
       });
       const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
       // An endless answer is not waited for.
-      if (given['content-type']?.startsWith('text/event-stream')) answer.body.on('error', () => undefined).destroy();
-      const bytes = given['content-type']?.startsWith('text/event-stream') ? Buffer.alloc(0) : Buffer.from(await answer.body.arrayBuffer());
+      const endless = given['content-type']?.startsWith('text/event-stream') ?? false;
+      if (endless) answer.body.on('error', () => undefined);
+      const bytes = endless ? Buffer.alloc(0) : Buffer.from(await answer.body.arrayBuffer());
       return { status: answer.statusCode, headers: given, body: bytes };
     } catch (error) {
-      if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError || error instanceof TypeError)
-        return undefined;
+      const refused =
+        error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError || error instanceof TypeError;
+      if (refused) return undefined;
       throw error;
+    } finally {
+      void client.destroy();
     }
-  }
-
-  async close(): Promise<void> {
-    await this.pool.destroy();
   }
 }

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { problemOf } from './known-errors.js';
-import { platformProblem, PROBLEM_CONTENT_TYPE, ProblemError, type ProblemMapper } from './problem.js';
+import { PROBLEM_CONTENT_TYPE, ProblemError, type ProblemMapper } from './problem.js';
 import type { RouteTable } from './route-table.js';
 
 export interface ProblemFilterOptions {
@@ -58,18 +58,4 @@ export function sendProblem(reply: FastifyReply, problem: ProblemError, traceId:
     .headers(problem.headers)
     .header('content-type', PROBLEM_CONTENT_TYPE)
     .send(JSON.stringify(problem.toDocument(traceId)));
-}
-
-/** Answers on a socket whose request could not even be parsed, so that no client ever sees anything but a problem document. */
-export function rawProblem(error: { code?: string }): string {
-  const problem =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? platformProblem('header-too-large', 'The headers are longer than this server accepts.')
-      : platformProblem('malformed-request', 'This is not a valid HTTP request.');
-  const body = JSON.stringify(problem.toDocument('none'));
-  const reason = problem.status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
-  return (
-    `HTTP/1.1 ${problem.status} ${reason}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n` +
-    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
-  );
 }

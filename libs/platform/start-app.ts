@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
@@ -17,10 +17,12 @@ import { NestLogger } from './logger.js';
 import { createMetrics, measureHttp, MetricsModule } from './metrics.js';
 import { serveOpenApi } from './openapi.js';
 import { platformProblem, type ProblemMapper } from './problem.js';
-import { ProblemFilter, rawProblem, sendProblem } from './problem.filter.js';
+import { ProblemFilter, sendProblem } from './problem.filter.js';
+import { admitRequests, type RequestLimits } from './request-admission.js';
 import { RouteTable } from './route-table.js';
 import { Shutdown, type ShutdownStep } from './shutdown.js';
 import { validationPipe } from './validation.js';
+import { answerClientError, answerOnTheWire, WIRE_OPTIONS } from './wire-manners.js';
 
 export interface HttpAppOptions {
   /** Short name of the app, as in logs and metrics. */
@@ -36,6 +38,8 @@ export interface HttpAppOptions {
   readonly swagger?: boolean;
   /** Bytes. Default 1 MiB. */
   readonly bodyLimit?: number;
+  /** What may be held at once; default REQUEST_LIMITS. */
+  readonly limits?: RequestLimits;
   /** What readiness asks, beside "has started, is not stopping, its event loop keeps up". */
   readonly checks?: readonly HealthCheck[];
   /** Errors this app answers in its own way, asked before the platform's table. */
@@ -131,23 +135,23 @@ async function createApp(
   const { logger } = options;
   const metrics = options.metrics ?? createMetrics(options.name);
   const routes = new RouteTable();
+  const bodyLimit = options.bodyLimit ?? 1024 * 1024;
   const adapter = new FastifyAdapter({
-    bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    ...WIRE_OPTIONS,
+    bodyLimit,
     routerOptions: { maxParamLength: 256 },
-    requestTimeout: 30_000,
     // Fastify's own 503 is no problem document; applyRequestManners answers one
     return503OnClosing: false,
     genReqId: (request: IncomingMessage) => correlationId(request.headers['x-correlation-id']),
-    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
-      if (socket.writable && error.code !== 'ECONNRESET') socket.end(rawProblem(error));
-      else socket.destroy();
-    },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, problemOf(error), request.id),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));
   applyRequestManners(fastify, logger, readiness);
+  answerOnTheWire(fastify);
+  admitRequests(fastify, bodyLimit, options.limits);
   measureHttp(fastify, metrics);
   acceptStrictJson(fastify);
   const root: DynamicModule = {
