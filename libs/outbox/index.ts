@@ -5,11 +5,13 @@ export { OutboxListener, type OutboxListenerOptions } from './outbox-listener.js
 export { OutboxRelay, type OutboxRelayOptions, type RelayHealth, type RelayPass } from './outbox-relay.js';
 export { relayClient } from './relay-session.js';
 export { SHARD_COUNT } from './shard-locks.js';
-export { OutboxBacklog, type Backlog } from './outbox-backlog.js';
+export { OutboxBacklog, type Backlog, type HeldLetters } from './outbox-backlog.js';
 export {
   OutboxDeadLetters,
   type DeadLetter,
+  type BlockedStream,
   type DeadLetterAction,
+  type DeadLetterFilter,
   type InspectedDeadLetter,
   type OperatorDecision,
 } from './outbox-dead-letters.js';

@@ -8,6 +8,17 @@ export interface Backlog {
   readonly heldBackStreams: number;
 }
 
+export interface HeldLetters {
+  readonly held: number;
+  /** Streams blocked by them. */
+  readonly streams: number;
+  /** Since the oldest was parked; 0 when there is none. */
+  readonly oldestSeconds: number;
+  /** Of those held, parked within the last hour. */
+  readonly lastHour: number;
+  readonly byCode: Readonly<Record<string, number>>;
+}
+
 /** Counting dearly is not worth it: beyond this it is "very many". */
 const MOST_COUNTED = 100_000;
 
@@ -28,9 +39,31 @@ export class OutboxBacklog {
 
   /** The cheap part: dead letters are few. */
   async deadLetters(): Promise<Pick<Backlog, 'deadLetters' | 'heldBackStreams'>> {
-    const { rows } = await this.#pool.query<Pick<Backlog, 'deadLetters' | 'heldBackStreams'>>(
-      'SELECT count(*)::integer AS "deadLetters", count(DISTINCT stream_id)::integer AS "heldBackStreams" FROM tidemark.outbox_dead_letters',
+    const { held, streams } = await this.held();
+    return { deadLetters: held, heldBackStreams: streams };
+  }
+
+  /** What waits for an operator, by reason, for how long, and whether it grows. */
+  async held(): Promise<HeldLetters> {
+    const { rows } = await this.#pool.query<{
+      reason: string | null;
+      held: number;
+      streams: number;
+      oldest_seconds: number;
+      last_hour: number;
+    }>(
+      `SELECT reason, count(*)::integer AS held, count(DISTINCT stream_id)::integer AS streams,
+         greatest(extract(epoch FROM clock_timestamp() - min(parked_at)), 0)::float8 AS oldest_seconds,
+         count(*) FILTER (WHERE parked_at > clock_timestamp() - interval '1 hour')::integer AS last_hour
+       FROM tidemark.outbox_dead_letters GROUP BY ROLLUP (reason)`,
     );
-    return rows[0] ?? { deadLetters: 0, heldBackStreams: 0 };
+    const total = rows.find(({ reason }) => reason === null);
+    return {
+      held: total?.held ?? 0,
+      streams: total?.streams ?? 0,
+      oldestSeconds: Math.round(total?.oldest_seconds ?? 0),
+      lastHour: total?.last_hour ?? 0,
+      byCode: Object.fromEntries(rows.flatMap(({ reason, held }) => (reason === null ? [] : [[reason, held]]))),
+    };
   }
 }

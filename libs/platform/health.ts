@@ -5,7 +5,10 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { EventLoopLag } from './event-loop-lag.js';
 
-/** One thing the process needs in order to serve. Throws when it is not there; what it answers is shown to operators. */
+/**
+ * One thing the process needs in order to serve. Throws when it is not there; what it answers is shown to operators. With `degraded`
+ * in its answer, which says why, it serves and somebody should look: readiness stays 200, because taking the process away mends nothing.
+ */
 export interface HealthCheck {
   readonly name: string;
   check(): Promise<Record<string, unknown> | void> | Record<string, unknown> | void;
@@ -108,20 +111,24 @@ export class HealthController {
     let result: HealthCheckResult;
     try {
       result = await this.health.check(
-        checks.map((each) =>
-          this.indicators
-            .check(each.name)
-            .attempt(async () => each.check())
-            .withTimeout(CHECK_TIMEOUT_MS),
-        ),
+        checks.map((each) => async () => {
+          const session = this.indicators.check(each.name);
+          const result = await session.attempt(async () => each.check()).withTimeout(CHECK_TIMEOUT_MS);
+          const { status, ...details } = result[each.name] as { status: string; degraded?: unknown };
+          return status === 'up' && details.degraded !== undefined ? session.degraded(details) : result;
+        }),
       );
     } catch (refusal) {
       result = (refusal as { getResponse(): HealthCheckResult }).getResponse();
     }
     const failing = Object.keys(result.error ?? {}).join(',');
-    const outcome = `${result.status} ${failing}`;
+    const degraded = Object.entries(result.details)
+      .filter(([, { status }]) => (status as string) === 'degraded')
+      .map(([name]) => name)
+      .join(',');
+    const outcome = `${result.status} ${failing} ${degraded}`;
     if (outcome !== this.lastOutcome) {
-      this.readiness.logger.info({ event: 'health.changed', status: result.status, failing });
+      this.readiness.logger.info({ event: 'health.changed', status: result.status, failing, degraded });
       this.lastOutcome = outcome;
     }
     return result;

@@ -10,7 +10,9 @@ export {
   port,
   topicPrefix,
   wholeNumber,
+  withFailpoints,
 } from './config.js';
+export { serveFailpoints } from './failpoint-control.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createPool, type PoolOptions } from './pool.js';
 export {
@@ -34,3 +36,18 @@ export { Shutdown, type ShutdownStep } from './shutdown.js';
 export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';
 export { isTransientDatabaseError } from './transient-database-error.js';
 export { actorOf, MAX_ACTOR_LENGTH } from './actor.js';
+export { OperatorActs, type ActEffect, type NewAct } from './operators/operator-acts.js';
+export { OperatorActsModule } from './operators/operator-acts.module.js';
+export { actedAnswer, DEFAULT_LIMIT, dryRunAnswer, numberedCursor, requireCriterion, type Matching } from './operators/act-by-filter.js';
+export {
+  ActByFilterDto,
+  ActedByFilterDto,
+  Criterion,
+  DeadLetterFilterDto,
+  DecideDto,
+  OriginalBytesDto,
+  originalBytes,
+  OriginalHeaderDto,
+  WaitingSinceFilterDto,
+  WholeNumber,
+} from './operators/operators.dto.js';

@@ -1,4 +1,5 @@
 /** What every app of ours promises over HTTP, proven on a small app with one route. */
+import { failpoints } from '#failpoints';
 import { Body, Controller, Get, Module, Param, Post } from '@nestjs/common';
 import { IsInt, Min } from 'class-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +47,7 @@ class ThingsController {
 class ThingsModule {}
 
 let healthy = true;
+let worrying = false;
 let running: RunningApp;
 
 beforeAll(async () => {
@@ -61,7 +63,7 @@ beforeAll(async () => {
         name: 'database',
         check: () => {
           if (!healthy) throw new Error('no database');
-          return { latencyMs: 1 };
+          return { latencyMs: 1, ...(worrying ? { degraded: 'something waits for a person' } : {}) };
         },
       },
     ],
@@ -169,6 +171,19 @@ describe('operations', () => {
     expect((await ask('/health/ready')).status).toBe(200);
   });
 
+  it('stays ready, and says what is wrong, while a check only worries', async () => {
+    worrying = true;
+    const response = await ask('/health/ready');
+    worrying = false;
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      expect.objectContaining({
+        status: 'degraded',
+        details: expect.objectContaining({ database: expect.objectContaining({ status: 'degraded', latencyMs: 1 }) }),
+      }),
+    ]);
+  });
+
   it('serves metrics by route pattern', async () => {
     await ask('/things/1');
     const text = await (await ask('/metrics')).text();
@@ -181,6 +196,43 @@ describe('operations', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/things', '/things/{id}', '/health/ready', '/metrics']));
     expect((await ask('/docs')).status).toBe(200);
+  });
+});
+
+describe('failpoints', () => {
+  it('have no route unless they are switched on', async () => {
+    for (const method of ['GET', 'PUT', 'DELETE']) expect((await ask('/failpoints', { method })).status).toBe(404);
+  });
+
+  it('are listed, armed, refused and disarmed while the app runs', async () => {
+    const app = await startHttpApp(ThingsModule, {
+      name: 'fragile',
+      description: '',
+      version: '1',
+      port: 0,
+      logger: createLogger({ app: 'fragile', level: 'silent' }),
+      handleSignals: false,
+      failpoints: 'relay.sent=exit@3',
+    });
+    const call = async (method: string, body?: object) =>
+      fetch(`${app.url}/failpoints`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      });
+    const armed = async (): Promise<unknown> => {
+      const { failpoints } = (await (await call('GET')).json()) as { failpoints: { name: string; armed: object | null }[] };
+      return failpoints.filter((each) => each.armed !== null).map((each) => [each.name, each.armed]);
+    };
+    expect(await armed()).toEqual([['relay.sent', { action: 'exit', nth: 3, times: 1, hits: 0 }]]);
+    expect((await call('PUT', { spec: 'relay.read=stall(5)' })).status).toBe(200);
+    expect(await armed()).toEqual([['relay.read', { action: 'stall(5)', nth: 1, times: 1, hits: 0 }]]);
+    expect((await call('PUT', { spec: 'nonsense' })).status).toBe(422);
+    expect((await call('PUT', {})).status).toBe(422);
+    expect(await armed()).toHaveLength(1);
+    expect((await call('DELETE')).status).toBe(204);
+    expect(await armed()).toEqual([]);
+    failpoints.armed = false;
+    await app.close();
   });
 });
 
