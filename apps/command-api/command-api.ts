@@ -88,6 +88,7 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
     metrics,
     port: config.PORT,
     host: config.HOST,
+    failpoints: config.FAILPOINTS,
     handleSignals,
     checks: [databaseCheck(pool)],
     close: [

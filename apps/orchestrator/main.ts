@@ -54,6 +54,7 @@ runMain(async () => {
       logger,
       port: config.PORT,
       host: config.HOST,
+      failpoints: config.FAILPOINTS,
       strategy,
       metrics,
       checks: [

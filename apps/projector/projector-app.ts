@@ -41,6 +41,7 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     logger,
     port: config.PORT,
     host: config.HOST,
+    failpoints: config.FAILPOINTS,
     strategy,
     metrics,
     handleSignals,

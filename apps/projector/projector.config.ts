@@ -1,15 +1,17 @@
-import { databaseUrl, host, kafkaBrokers, loadConfig, logLevel, port, topicPrefix } from '#platform';
+import { databaseUrl, host, kafkaBrokers, loadConfig, logLevel, port, topicPrefix, withFailpoints } from '#platform';
 import { z } from 'zod';
 
-const schema = z.object({
-  DATABASE_URL: databaseUrl,
-  KAFKA_BROKERS: kafkaBrokers,
-  /** First part of every topic's name and of the consumer group's. */
-  TOPIC_PREFIX: topicPrefix,
-  PORT: port,
-  HOST: host,
-  LOG_LEVEL: logLevel,
-});
+const schema = withFailpoints(
+  z.object({
+    DATABASE_URL: databaseUrl,
+    KAFKA_BROKERS: kafkaBrokers,
+    /** First part of every topic's name and of the consumer group's. */
+    TOPIC_PREFIX: topicPrefix,
+    PORT: port,
+    HOST: host,
+    LOG_LEVEL: logLevel,
+  }),
+);
 
 export type ProjectorConfig = Readonly<z.infer<typeof schema>>;
 

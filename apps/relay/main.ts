@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { KafkaJsBroker } from '#messaging';
 import { OutboxBacklog, OutboxDeadLetters, OutboxListener, OutboxRelay, relayClient } from '#outbox';
-import { createLogger, createMetrics, createPool, runMain, startWorkerApp } from '#platform';
+import { createLogger, createMetrics, createPool, OperatorActs, runMain, startWorkerApp } from '#platform';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { relayChecks } from './relay.checks.js';
 import { relayConfig } from './relay.config.js';
@@ -16,6 +16,7 @@ runMain(async () => {
   const broker = new KafkaJsBroker({ brokers: config.KAFKA_BROKERS, clientId: 'relay', topicPrefix: config.TOPIC_PREFIX, logger });
   const producer = await broker.createProducer();
   const admin = broker.admin();
+  const acts = new OperatorActs({ pool, app: 'relay' });
   const backlog = new OutboxBacklog({ pool });
   const metrics = createMetrics('relay');
   const onPass = relayMetrics({ registry: metrics, backlog, relay: () => relay });
@@ -32,13 +33,14 @@ runMain(async () => {
   });
   const listener = new OutboxListener({ databaseUrl: config.DATABASE_URL, logger, onWake: () => relay.wake() });
 
-  await startWorkerApp(RelayModule.with({ relay, deadLetters: new OutboxDeadLetters({ pool }) }), {
+  await startWorkerApp(RelayModule.with({ relay, deadLetters: new OutboxDeadLetters({ pool, acts }), acts }), {
     name: 'relay',
     description: 'Publishes the outbox to Kafka; operators release or discard what could not be sent.',
     version: '1',
     logger,
     port: config.PORT,
     host: config.HOST,
+    failpoints: config.FAILPOINTS,
     metrics,
     checks: relayChecks({ relay, backlog, producer, admin, maxAgeMs: config.RELAY_MAX_AGE_S * 1_000 }),
     stop: [

@@ -1,5 +1,9 @@
 /** A failpoint does what it was armed with at the hit it was armed for, and nothing at any other time. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { transformSync } from '@swc/core';
 import { describe, expect, it } from 'vitest';
 import { FailpointError, Failpoints } from './failpoints.js';
 import { parseFailpoints } from './failpoint-spec.js';
@@ -34,12 +38,18 @@ describe('the grammar', () => {
     expect(parseFailpoints(text)).toEqual(specs);
   });
 
-  it.each(['relay.sent', 'relay.sent=', 'relay.sent=die', 'relay.sent=stall', 'relay.sent=stall(x)', 'relay.sent=exit@0', 'relay.sent=exitx0', 'off'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseFailpoints(text)).toThrow();
-    },
-  );
+  it.each([
+    'relay.sent',
+    'relay.sent=',
+    'relay.sent=die',
+    'relay.sent=stall',
+    'relay.sent=stall(x)',
+    'relay.sent=exit@0',
+    'relay.sent=exitx0',
+    'off',
+  ])('refuses %j', (text) => {
+    expect(() => parseFailpoints(text)).toThrow();
+  });
 
   it('refuses a place there is none of, and a place named twice', () => {
     expect(() => parseFailpoints('relay.snet=exit')).toThrow('there is no failpoint relay.snet');
@@ -106,16 +116,28 @@ describe('a failpoint', () => {
   });
 
   it('ends a real process at once, without running any handler', () => {
-    const script = `
-      import { failpoints } from '#failpoints';
-      process.on('exit', () => console.log('handled'));
-      failpoints.arm('relay.sent=exit@2');
-      failpoints.reachSync('relay.sent');
-      console.log('first');
-      failpoints.reachSync('relay.sent');
-      console.log('second');`;
-    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'ignore' });
-    const ended = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 });
-    expect(ended).toMatchObject({ signal: 'SIGKILL', stdout: 'first\n' });
+    const folder = mkdtempSync(join(tmpdir(), 'tidemark-failpoints-'));
+    try {
+      for (const name of ['failpoint-names', 'failpoint-spec', 'failpoints']) {
+        const source = readFileSync(join(import.meta.dirname, `${name}.ts`), 'utf8');
+        const { code } = transformSync(source, { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } });
+        writeFileSync(join(folder, `${name}.js`), code);
+      }
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+      writeFileSync(
+        join(folder, 'main.js'),
+        `import { failpoints } from './failpoints.js';
+        process.on('exit', () => console.log('handled'));
+        failpoints.arm('relay.sent=exit@2');
+        failpoints.reachSync('relay.sent');
+        console.log('first');
+        failpoints.reachSync('relay.sent');
+        console.log('second');`,
+      );
+      const ended = spawnSync(process.execPath, [join(folder, 'main.js')], { encoding: 'utf8', timeout: 20_000 });
+      expect(ended).toMatchObject({ signal: 'SIGKILL', stdout: 'first\n' });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

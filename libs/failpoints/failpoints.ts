@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS, type FailpointName } from './failpoint-names.js';
 import { parseFailpoints, type FailpointSpec } from './failpoint-spec.js';
 
@@ -62,13 +61,18 @@ export class Failpoints {
   /** @throws FailpointError when it is armed with `throw` and its hit has come */
   async reach(name: FailpointName): Promise<void> {
     const stallMs = this.hit(name);
-    if (stallMs > 0) await sleep(stallMs);
+    if (stallMs > 0) await new Promise((resolve) => setTimeout(resolve, stallMs));
   }
 
   /** {@link reach} for places that cannot wait: `stall` holds up the whole process, as a stop signal would. */
   reachSync(name: FailpointName): void {
     const stallMs = this.hit(name);
     if (stallMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallMs);
+  }
+
+  /** Whether this place is armed: for a site that has to prepare the moment it stands for. */
+  plans(name: FailpointName): boolean {
+    return this.plan.has(name);
   }
 
   states(): FailpointState[] {

@@ -1,7 +1,19 @@
 /** The environment is read once, wholly or not at all, and every problem is told at once without repeating a value. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ConfigError, databaseUrl, host, httpUrl, kafkaBrokers, loadConfig, logLevel, port, topicPrefix, wholeNumber } from './config.js';
+import {
+  ConfigError,
+  databaseUrl,
+  host,
+  httpUrl,
+  kafkaBrokers,
+  loadConfig,
+  logLevel,
+  port,
+  topicPrefix,
+  wholeNumber,
+  withFailpoints,
+} from './config.js';
 
 const schema = z.object({
   DATABASE_URL: databaseUrl,
@@ -69,5 +81,36 @@ describe('loadConfig', () => {
     ['DATABASE_URL', 'not an address'],
   ])('refuses %s=%s', (name, value) => {
     expect(problemsOf({ ...good, [name]: value })).toHaveLength(1);
+  });
+});
+
+describe('failpoints', () => {
+  const app = withFailpoints(z.object({ PORT: port }));
+  const problems = (env: Record<string, string>): readonly string[] => {
+    try {
+      loadConfig(app, env);
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems;
+    }
+  };
+
+  it.each([
+    [{ PORT: '1' }],
+    [{ PORT: '1', FAILPOINTS: '', NODE_ENV: 'production' }],
+    [{ PORT: '1', FAILPOINTS: 'on', NODE_ENV: 'test' }],
+    [{ PORT: '1', FAILPOINTS: 'relay.sent=exit@3;relay.read=stall(50)x2', NODE_ENV: 'development' }],
+  ])('are taken from %j', (env) => {
+    expect(problems(env)).toEqual([]);
+  });
+
+  it.each<Record<string, string>>([{ NODE_ENV: 'production' }, {}])('are refused in production, also where nobody said so: %j', (env) => {
+    expect(problems({ ...env, PORT: '1', FAILPOINTS: 'on' })).toEqual(['FAILPOINTS: is refused where NODE_ENV says production or nothing']);
+    // with the other problems, not after them
+    expect(problems({ ...env, PORT: 'x', FAILPOINTS: 'on' })).toHaveLength(2);
+  });
+
+  it.each(['off', 'relay.snet=exit', 'relay.sent=exit@0'])('are refused as a whole when one cannot be read: %s', (spec) => {
+    expect(problems({ PORT: '1', NODE_ENV: 'test', FAILPOINTS: spec })).toHaveLength(1);
   });
 });

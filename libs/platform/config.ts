@@ -1,3 +1,4 @@
+import { parseFailpoints } from '#failpoints';
 import { z } from 'zod';
 
 /** Every problem of the environment at once; `message` is fit for a terminal and never repeats a value (it may be a secret). */
@@ -54,6 +55,35 @@ export const host = z.string().default('127.0.0.1');
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info');
 /** NODE_ENV */
 export const nodeEnv = z.enum(['development', 'test', 'production']).default('production');
+
+/** FAILPOINTS: what to arm at start; `on` arms nothing yet, but may be told to over HTTP. */
+const failpoints = z
+  .string()
+  .refine(isFailpoints, 'must be `on` or <name>=<exit|throw|stall(ms)>[@<nth hit>][x<times>] of failpoints there are, separated by ;')
+  .optional();
+
+/**
+ * An app's schema with FAILPOINTS and NODE_ENV: a process that calls itself a production one, or does not say what it is, refuses to
+ * start with failpoints.
+ */
+export function withFailpoints<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>) {
+  return schema.extend({ NODE_ENV: nodeEnv.optional(), FAILPOINTS: failpoints }).refine(
+    (config) => {
+      const { NODE_ENV, FAILPOINTS } = config as { NODE_ENV?: string; FAILPOINTS?: string };
+      return FAILPOINTS === undefined || (NODE_ENV !== 'production' && NODE_ENV !== undefined);
+    },
+    { path: ['FAILPOINTS'], message: 'is refused where NODE_ENV says production or nothing', when: () => true },
+  );
+}
+
+function isFailpoints(text: string): boolean {
+  try {
+    parseFailpoints(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A whole number given as text. Bounds are inclusive. */
 export function wholeNumber(min: number, max: number) {

@@ -11,7 +11,9 @@ export {
   topicPrefix,
   wholeNumber,
   withFailpoints,
+  withFailpoints,
 } from './config.js';
+export { serveFailpoints } from './failpoint-control.js';
 export { serveFailpoints } from './failpoint-control.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createPool, type PoolOptions } from './pool.js';

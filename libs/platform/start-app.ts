@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { ConfigError } from './config.js';
 import { EventLoopLag } from './event-loop-lag.js';
+import { serveFailpoints } from './failpoint-control.js';
 import { HealthModule, Readiness, type HealthCheck } from './health.js';
 import { acceptStrictJson, isStorableText } from './json-body.js';
 import { problemOf } from './known-errors.js';
@@ -52,6 +53,8 @@ export interface HttpAppOptions {
   readonly close?: readonly ShutdownStep[];
   /** Runs once HTTP listens and before the app reports ready. */
   readonly start?: (app: NestFastifyApplication) => Promise<void>;
+  /** FAILPOINTS of the app's configuration (withFailpoints): switches them on and serves their control. Default off. */
+  readonly failpoints?: string;
   /** Milliseconds for the whole shutdown. Default 10 000. */
   readonly shutdownDeadlineMs?: number;
   /** SIGTERM, SIGINT and uncaught errors end the process in order. Default true; false where a test owns the process. */
@@ -154,6 +157,7 @@ async function createApp(
   admitRequests(fastify, bodyLimit, options.limits);
   measureHttp(fastify, metrics);
   acceptStrictJson(fastify);
+  serveFailpoints(fastify, { spec: options.failpoints, logger });
   const root: DynamicModule = {
     module: AppRoot,
     imports: [HealthModule.register(readiness, lag), MetricsModule.register(metrics), module],
