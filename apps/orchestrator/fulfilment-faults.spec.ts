@@ -154,7 +154,7 @@ describe('an orchestrator that stands still in its transaction', () => {
     const other = await pool.connect();
     try {
       await other.query(`BEGIN; SET LOCAL lock_timeout = '8s'`);
-      expect(await store.lockStreams(other, [streamId('stock', SKU)])).toEqual(new Map([[streamId('stock', SKU), 1]]));
+      await expect(store.lockStreams(other, [streamId('stock', SKU)])).resolves.toEqual(new Map([[streamId('stock', SKU), 1]]));
     } finally {
       await other.query('ROLLBACK');
       other.release();
@@ -178,6 +178,37 @@ describe('an orchestrator that stands still in its transaction', () => {
     await holder.query('ROLLBACK');
     holder.release();
     expect(await done).toEqual({ outcome: 'appended' });
+  });
+});
+
+describe('a decision', () => {
+  it('and its timer are one transaction: no crash can keep one without the other', async () => {
+    await receive(10);
+    const { orderId, start } = await place();
+    const dying = engine();
+    dying.dispatcher.dispatch = () => undefined;
+    await dying.runner.submit(orderId, start, cause());
+    // xmin is the transaction that wrote a row.
+    const { rows } = await pool.query(
+      `SELECT order_id FROM tidemark.fulfilment_work
+       WHERE xmin = ALL (SELECT e.xmin FROM tidemark.events e WHERE e.stream_id = $1)`,
+      [streamId('fulfilment', orderId)],
+    );
+    expect(rows).toEqual([{ order_id: orderId }]);
+  });
+
+  it('that could not be committed sends nothing to the gateway', async () => {
+    await receive(10);
+    const { orderId, start } = await place();
+    // Raised by the COMMIT itself.
+    await pool.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused' USING ERRCODE = '22000'; END $$;
+      CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON tidemark.fulfilment_work DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const { runner, dispatcher } = engine();
+    await expect(runner.submit(orderId, start, cause())).rejects.toMatchObject({ code: '22000' });
+    expect(dispatcher.size).toBe(0);
+    expect(calls).toEqual([]);
   });
 });
 

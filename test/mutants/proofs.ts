@@ -48,6 +48,8 @@ export const PROOFS: ProofTable = {
   'apps/orchestrator/fulfilment-faults.spec.ts': {
     'loses its locks after a few seconds, and does the batch again when it goes on': ['I9', 'I12'],
     'waits a bounded time for a lock of somebody else, and lets go of those it has': ['I12'],
+    'and its timer are one transaction: no crash can keep one without the other': ['I9'],
+    'that could not be committed sends nothing to the gateway': ['I7'],
     'an input the database refuses fails alone, its neighbours are decided': ['I12'],
     'a cancellation does not send the step a second time that is at the gateway': ['I7'],
     'holds back what comes from Kafka, and all of it goes on when it answers again': ['I11'],

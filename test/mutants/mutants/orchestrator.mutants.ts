@@ -64,6 +64,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [FAULTS_SPEC],
+    tests: 'a decision',
   },
   {
     name: 'charged-before-the-commit',
@@ -80,6 +81,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [FAULTS_SPEC],
+    tests: 'a decision',
   },
   {
     name: 'overdue-step-sent-again',
@@ -101,6 +103,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     breaks: ['I7'],
     edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action)) continue;', replace: '' }],
     specs: [FAULTS_SPEC],
+    tests: 'does not send the step a second time',
   },
   {
     name: 'streams-decided-on-without-a-lock',
@@ -115,6 +118,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [FAULTS_SPEC],
+    tests: 'stands still in its transaction',
   },
   {
     name: 'locks-kept-by-a-stopped-process',

@@ -58,7 +58,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     breaks: ['I5'],
     edits: [{ file: TABLE, search: 'ORDER BY o.position`', replace: 'ORDER BY o.position DESC`' }],
     specs: [SPEC],
-    tests: 'one relay',
+    tests: 'publishes all rows in order',
   },
   {
     name: 'later-rows-than-the-batch-holds',
