@@ -11,9 +11,7 @@ export {
   topicPrefix,
   wholeNumber,
   withFailpoints,
-  withFailpoints,
 } from './config.js';
-export { serveFailpoints } from './failpoint-control.js';
 export { serveFailpoints } from './failpoint-control.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createPool, type PoolOptions } from './pool.js';
