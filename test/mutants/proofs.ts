@@ -153,6 +153,10 @@ export const PROOFS: ProofTable = {
     'sends more than one request may hold, in order': ['I5'],
     'makes a new producer after a fatal error and loses nothing': ['I4'],
   },
+  'libs/messaging/kafkajs/kafkajs-producer.spec.ts': {
+    'has one request outstanding, in the order of the calls, however many call at once': ['I4', 'I5'],
+    'throws a producer away that has failed, whatever of': ['I4'],
+  },
   'libs/messaging/kafkajs/kafkajs-consumer.spec.ts': {
     'tries a refused commit again, but not one of an assignment that is over': ['I6'],
     'gives up the queued batches when a heartbeat says that the membership is over': ['I6'],

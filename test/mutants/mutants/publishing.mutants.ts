@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.js';
 const PUBLISHER = 'apps/relay/kafka-publisher.ts';
 const PUBLISHER_SPEC = 'apps/relay/kafka-publisher.spec.ts';
 const PRODUCER = 'libs/messaging/kafkajs/kafkajs-producer.ts';
+const PRODUCER_SPEC = 'libs/messaging/kafkajs/kafkajs-producer.spec.ts';
 const BROKER_SPEC = 'libs/messaging/kafkajs/kafkajs-broker.spec.ts';
 
 /** What the producer owes the relay: an honest verdict for each message, and the order of each key. */
@@ -54,15 +55,13 @@ export const PUBLISHING_MUTANTS: readonly Mutant[] = [
         replace: 'const sent = this.sendInOrder(messages);',
       },
     ],
-    specs: [BROKER_SPEC],
-    tests: 'producer',
+    specs: [PRODUCER_SPEC],
   },
   {
     name: 'broken-producer-kept',
     mechanism: 'a new producer after a failed send',
     breaks: ['I4'],
     edits: [{ file: PRODUCER, search: '      this.discard();\n      return error;', replace: '      return error;' }],
-    specs: [BROKER_SPEC],
-    tests: 'producer',
+    specs: [PRODUCER_SPEC],
   },
 ];
