@@ -1,29 +1,28 @@
+import { ActByFilterDto, DeadLetterFilterDto, OriginalBytesDto, WholeNumber } from '#platform';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsNotEmpty, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsDefined, IsInt, IsObject, Max, Min, ValidateNested } from 'class-validator';
 
-export class ListDeadLettersDto {
-  @ApiProperty({
-    required: false,
-    minimum: 0,
-    maximum: Number.MAX_SAFE_INTEGER,
-    default: 0,
-    description: 'Only what comes behind this one.',
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  @Max(Number.MAX_SAFE_INTEGER)
+export class ListDeadLettersDto extends DeadLetterFilterDto {
+  @WholeNumber(0, Number.MAX_SAFE_INTEGER, 'Only what comes behind this one.', 0)
   after?: number;
 
-  @ApiProperty({ required: false, minimum: 1, maximum: 500, default: 100 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
+  @WholeNumber(1, 500, 'Most of them.', 100)
   limit?: number;
+}
+
+export class ListBlockedStreamsDto {
+  @WholeNumber(1, 500, 'Most of them.', 100)
+  limit?: number;
+}
+
+export class DecideDeadLettersDto extends ActByFilterDto {
+  @ApiProperty({ type: DeadLetterFilterDto, description: 'At least one criterion; all given must hold.' })
+  @IsDefined()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => DeadLetterFilterDto)
+  filter: DeadLetterFilterDto;
 }
 
 export class DeadLetterSeqDto {
@@ -33,19 +32,6 @@ export class DeadLetterSeqDto {
   @Min(1)
   @Max(Number.MAX_SAFE_INTEGER)
   seq: number;
-}
-
-export class DecideDeadLetterDto {
-  @ApiProperty({
-    description: 'Why the operator decides so; kept for ever.',
-    minLength: 1,
-    maxLength: 500,
-    example: 'limit of the topic was raised',
-  })
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(500)
-  reason: string;
 }
 
 export class DeadLetterDto {
@@ -65,6 +51,8 @@ export class DeadLetterDto {
   detail: string;
   @ApiProperty({ format: 'date-time' })
   parkedAt: string;
+  @ApiProperty({ description: 'Since then.' })
+  heldForSeconds: number;
   @ApiProperty({ description: 'Later events of the stream that wait because of it.' })
   heldBack: number;
 }
@@ -72,6 +60,26 @@ export class DeadLetterDto {
 export class DeadLettersDto {
   @ApiProperty({ type: [DeadLetterDto] })
   items: DeadLetterDto[];
+}
+
+export class BlockedStreamDto {
+  @ApiProperty({ example: 'order-2c7a' })
+  streamId: string;
+  @ApiProperty({ description: 'Of the event it waits for.', example: 'too-large' })
+  code: string;
+  @ApiProperty({ format: 'date-time' })
+  since: string;
+  @ApiProperty({ description: 'Since then.' })
+  seconds: number;
+  @ApiProperty({ description: 'Events of it that could not be published.' })
+  letters: number;
+  @ApiProperty({ description: 'Events that wait behind them.' })
+  waiting: number;
+}
+
+export class BlockedStreamsDto {
+  @ApiProperty({ type: [BlockedStreamDto] })
+  items: BlockedStreamDto[];
 }
 
 export class DeadLetterActionDto {
@@ -90,8 +98,8 @@ export class InspectedDeadLetterDto extends DeadLetterDto {
   topic: string | null;
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   headers: Record<string, string>;
-  @ApiProperty({ type: String, nullable: true, description: 'The value as it would have been sent, in base64.' })
-  value: string | null;
+  @ApiProperty({ type: OriginalBytesDto, nullable: true, description: 'The value as it would have been sent.' })
+  value: OriginalBytesDto | null;
   @ApiProperty({ type: [DeadLetterActionDto], description: 'What was done about it, oldest first.' })
   actions: DeadLetterActionDto[];
 }

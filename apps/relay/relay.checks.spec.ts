@@ -13,23 +13,38 @@ const well: RelayHealth = {
   failing: null,
 };
 
-async function outcomes({ health = well, producing = true, brokerAnswers = true } = {}): Promise<Record<string, unknown>> {
-  const checks = relayChecks({
+const nothing = { held: 0, streams: 0, oldestSeconds: 0, lastHour: 0, byCode: {} };
+
+function checksOf({ health = well, producing = true, brokerAnswers = true, held = nothing } = {}): ReturnType<typeof relayChecks> {
+  return relayChecks({
     relay: { health: () => health },
-    backlog: { deadLetters: async () => ({ deadLetters: 1, heldBackStreams: 1 }) },
+    backlog: { held: async () => held },
     producer: { connected: producing },
     admin: { endOffsets: async () => (brokerAnswers ? new Map() : Promise.reject(new Error('no broker'))) },
     maxAgeMs: 60_000,
   });
+}
+
+async function outcomes(given: Parameters<typeof checksOf>[0] = {}): Promise<Record<string, unknown>> {
+  const checks = checksOf(given);
   const results = await Promise.allSettled(checks.map(async ({ check }) => check()));
   return Object.fromEntries(
     checks.map(({ name }, index) => [name, results[index]?.status === 'rejected' ? String(results[index].reason.message) : 'up']),
   );
 }
 
-const up = { database: 'up', broker: 'up', shards: 'up', outbox: 'up' };
+const up = { database: 'up', broker: 'up', shards: 'up', outbox: 'up', deadLetters: 'up' };
 
-it('all is well with a session, a broker, all shards held by someone and nothing old; dead letters are told and do not count', async () => {
+it('dead letters are told, with how many, for how long and whether they grow, and do not make it unready', async () => {
+  const held = { held: 3, streams: 2, oldestSeconds: 90, lastHour: 1, byCode: { 'too-large': 3 } };
+  expect(await outcomes({ held })).toEqual(up);
+  const told = await checksOf({ held })
+    .find(({ name }) => name === 'deadLetters')!
+    .check();
+  expect(told).toEqual({ ...held, degraded: '3 events wait for an operator and block 2 streams' });
+});
+
+it('all is well with a session, a broker, all shards held by someone and nothing old', async () => {
   expect(await outcomes()).toEqual(up);
   expect(await outcomes({ producing: false })).toEqual(up);
 });

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface RelayMetricsOptions {
   readonly registry: Registry;
-  readonly backlog: Pick<OutboxBacklog, 'measure'>;
+  readonly backlog: Pick<OutboxBacklog, 'measure' | 'held'>;
   readonly relay: () => Pick<OutboxRelay, 'health'>;
 }
 
@@ -11,7 +11,26 @@ export interface RelayMetricsOptions {
 export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions): (pass: RelayPass) => void {
   const registers = [registry];
   const published = new Counter({ name: 'tidemark_relay_published_total', help: 'Events acknowledged by the broker.', registers });
-  const parked = new Counter({ name: 'tidemark_relay_parked_total', help: 'Events moved to the dead letters.', registers });
+  const parked = new Counter({ name: 'tidemark_relay_parked_total', help: 'Events this relay moved to the dead letters.', registers });
+  new Gauge({
+    name: 'tidemark_outbox_dead_letters_held',
+    help: 'Events that could not be published and wait for an operator, by reason.',
+    labelNames: ['code'],
+    registers,
+    async collect() {
+      const { byCode } = await backlog.held();
+      this.reset();
+      for (const [code, held] of Object.entries(byCode)) this.set({ code }, held);
+    },
+  });
+  new Gauge({
+    name: 'tidemark_outbox_blocked_seconds',
+    help: 'How long the stream that waits longest has been blocked by an event that could not be published.',
+    registers,
+    async collect() {
+      this.set((await backlog.held()).oldestSeconds);
+    },
+  });
   const rounds = new Histogram({
     name: 'tidemark_relay_round_seconds',
     help: 'Read, publish and delete of one batch.',

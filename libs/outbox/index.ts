@@ -9,6 +9,7 @@ export { OutboxBacklog, type Backlog, type HeldLetters } from './outbox-backlog.
 export {
   OutboxDeadLetters,
   type DeadLetter,
+  type ActByFilter,
   type BlockedStream,
   type DeadLetterAction,
   type DeadLetterFilter,
