@@ -57,10 +57,11 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     mechanism: 'timer in the transaction that decided its action',
     breaks: ['I9'],
     edits: [
+      { file: RUNNER, search: 'await this.schedule(client, decided);', replace: '' },
       {
         file: RUNNER,
-        search: "      await this.schedule(client, decided);\n      await client.query('COMMIT');",
-        replace: "      await client.query('COMMIT');\n      await this.schedule(client, decided);",
+        search: 'rememberStates(this.options.loaders, states);',
+        replace: 'await this.schedule(client, decided);\n      rememberStates(this.options.loaders, states);',
       },
     ],
     specs: [FAULTS_SPEC],
@@ -71,13 +72,11 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     mechanism: 'nothing leaves before its decision is committed',
     breaks: ['I7'],
     edits: [
-      { file: RUNNER, search: "      await client.query('COMMIT');\n      rememberStates(this.options.loaders, states);\n", replace: '' },
+      { file: RUNNER, search: 'this.finish(decided, failed, performance.now() - startedAt);', replace: '' },
       {
         file: RUNNER,
-        search: '      this.finish(decided, failed, performance.now() - startedAt);',
-        replace: `      this.finish(decided, failed, performance.now() - startedAt);
-      await client.query('COMMIT');
-      rememberStates(this.options.loaders, states);`,
+        search: "await client.query('COMMIT');",
+        replace: "this.finish(decided, failed, performance.now() - startedAt);\n      await client.query('COMMIT');",
       },
     ],
     specs: [FAULTS_SPEC],
