@@ -7,7 +7,7 @@ import { Admission } from './admission.js';
 import { createLoaders, dueSnapshots, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
 import { FulfilmentWork } from './fulfilment-work.js';
-import { GatewayClient } from './gateway-client.js';
+import { GatewayClient, type GatewayHttp } from './gateway-client.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
 import type { OrchestratorConfig } from './orchestrator.config.js';
 import { OverdueWork } from './overdue-work.js';
@@ -18,6 +18,8 @@ interface EngineOptions {
   readonly config: Pick<OrchestratorConfig, 'GATEWAY_URL' | 'GATEWAY_TIMEOUT_MS' | 'GATEWAY_CONCURRENCY' | 'ACTION_LEASE_MS'> &
     Partial<Pick<OrchestratorConfig, 'MAX_ACTIONS_IN_MEMORY'>>;
   readonly logger: Logger;
+  /** Where it is not the network, as in a simulation. */
+  readonly gatewayHttp?: GatewayHttp;
 }
 
 /**
@@ -36,7 +38,7 @@ export class FulfilmentEngine {
   private readonly gateway: GatewayClient;
   private readonly overdue: OverdueWork;
 
-  constructor({ pool, notifier, config, logger }: EngineOptions) {
+  constructor({ pool, notifier, config, logger, gatewayHttp }: EngineOptions) {
     const leaseMs = config.ACTION_LEASE_MS;
     this.store = new EventStore({ pool });
     this.loaders = createLoaders(new EventReader({ pool, upcasters: new Upcasters(upcasters) }));
@@ -45,6 +47,7 @@ export class FulfilmentEngine {
       url: config.GATEWAY_URL,
       timeoutMs: config.GATEWAY_TIMEOUT_MS,
       concurrency: config.GATEWAY_CONCURRENCY,
+      http: gatewayHttp,
       onCircuit: (state) => {
         this.circuit = state;
         logger.warn({ event: `gateway.circuit.${state}` });

@@ -33,6 +33,9 @@ export type LookUpOutcome =
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'not-sent'; readonly detail: string };
 
+/** What it needs of HTTP. */
+export type GatewayHttp = Pick<Pool, 'request' | 'close'>;
+
 interface GatewayAnswer {
   readonly status: number;
   readonly body: { id?: string; status?: string; code?: string; detail?: string };
@@ -54,13 +57,21 @@ const PAYMENT_STATUSES: readonly GatewayPaymentStatus[] = ['authorized', 'captur
  * - Ten failures in a row open the circuit: calls then end at once as `not-sent` until a trial call gets through.
  */
 export class GatewayClient {
-  private readonly http: Pool;
+  private readonly http: GatewayHttp;
   private readonly breaker: CircuitBreakerPolicy;
   private readonly timeoutMs: number;
 
-  constructor(options: { url: string; timeoutMs: number; concurrency: number; onCircuit?: (state: 'open' | 'closed') => void }) {
+  constructor(options: {
+    url: string;
+    timeoutMs: number;
+    concurrency: number;
+    onCircuit?: (state: 'open' | 'closed') => void;
+    /** Default: a pool of connections to the url. */
+    http?: GatewayHttp;
+  }) {
     this.timeoutMs = options.timeoutMs;
-    this.http = new Pool(options.url, { connections: options.concurrency, connect: { timeout: Math.min(options.timeoutMs, 3_000) } });
+    this.http =
+      options.http ?? new Pool(options.url, { connections: options.concurrency, connect: { timeout: Math.min(options.timeoutMs, 3_000) } });
     this.breaker = circuitBreaker(handleAll, {
       halfOpenAfter: new ExponentialBackoff({ initialDelay: 500, maxDelay: 10_000 }),
       breaker: new ConsecutiveBreaker(10),
