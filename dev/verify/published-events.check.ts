@@ -48,7 +48,10 @@ export async function checkPublishedEvents(database: Database, published: Publis
       if (stream !== current) {
         endStream();
         current = stream;
+        last = 0;
       }
+      // A hole in the store that the topic does not have.
+      for (let missing = last + 1; missing < version; missing += 1) reportUnstored(published, stream, missing, violations);
       last = version;
       events += 1;
       const found = published.idOf(stream, version);
@@ -82,10 +85,11 @@ export function checkPublishedOrder(published: PublishedStreams): Finding {
 
 function reportSurplus(published: PublishedStreams, stream: string, stored: number, violations: Violations): void {
   const { upTo, beyond } = published.versionsOf(stream);
-  for (let version = stored + 1; version <= upTo; version += 1) surplus(version);
-  for (const version of beyond) if (version > stored) surplus(version);
+  for (let version = stored + 1; version <= upTo; version += 1) reportUnstored(published, stream, version, violations);
+  for (const version of beyond) if (version > stored) reportUnstored(published, stream, version, violations);
+}
 
-  function surplus(version: number): void {
-    violations.add(`${stream}@${version} (${published.idOf(stream, version)}) is on its topic and not in the store`);
-  }
+function reportUnstored(published: PublishedStreams, stream: string, version: number, violations: Violations): void {
+  const id = published.idOf(stream, version);
+  if (id !== undefined) violations.add(`${stream}@${version} (${id}) is on its topic and not in the store`);
 }
