@@ -10,6 +10,7 @@ import {
   type FulfilmentState,
 } from '#domain';
 import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
+import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
 import { v7 as uuid } from 'uuid';
@@ -197,6 +198,7 @@ export class FulfilmentRunner {
         return this.settleRefused(batch, refused);
       }
       await this.schedule(client, decided);
+      if (failpoints.armed) await failpoints.reach('orchestrator.decided');
       await client.query('COMMIT');
       rememberStates(this.options.loaders, states);
       this.finish(decided, failed, performance.now() - startedAt);

@@ -1,6 +1,7 @@
 import type { FulfilmentAction, FulfilmentInput, StartedFulfilment } from '#domain';
+import { failpoints } from '#failpoints';
 import type { Logger } from '#platform';
-import type { GatewayClient } from './gateway-client.js';
+import type { GatewayClient, GatewayOutcome } from './gateway-client.js';
 import type { FulfilmentWork } from './fulfilment-work.js';
 
 export type GatewayAction = Extract<FulfilmentAction, { kind: 'send' | 'look-up' }>;
@@ -113,10 +114,19 @@ export class GatewayDispatcher {
   private async run(dispatch: Dispatch): Promise<void> {
     const { orderId } = dispatch.fulfilment;
     this.calling += 1;
-    const input = await this.perform(dispatch);
-    // The place at the gateway is free now: recording the outcome shares a commit with many others and may take a while.
-    this.calling -= 1;
-    this.pump();
+    let input: FulfilmentInput | undefined;
+    try {
+      input = await this.perform(dispatch);
+    } catch (error) {
+      // Nothing is known of it, as if the process had died: given up here, it is found again by its lease.
+      if (this.underWay.get(orderId) === dispatch) this.underWay.delete(orderId);
+      this.options.logger.error({ event: 'gateway.action.failed', orderId, err: error });
+      return;
+    } finally {
+      // The place at the gateway is free now: recording the outcome shares a commit with many others and may take a while.
+      this.calling -= 1;
+      this.pump();
+    }
     if (input === undefined) {
       if (!this.stopped) this.later(dispatch, NOT_SENT_RETRY_MS);
       return;
@@ -133,16 +143,15 @@ export class GatewayDispatcher {
 
   private async perform({ fulfilment, action }: Dispatch): Promise<FulfilmentInput | undefined> {
     const { operation } = action;
-    const { orderId, amount, currency, paymentToken } = fulfilment;
     if (action.kind === 'look-up') {
-      const outcome = await this.options.gateway.lookUp(orderId);
+      const outcome = await this.options.gateway.lookUp(fulfilment.orderId);
       if (outcome.kind === 'not-sent') return undefined;
       if (outcome.kind === 'found') {
         return { type: 'GatewayFound', operation, payment: outcome.payment, gatewayId: outcome.gatewayId };
       }
       return { type: 'GatewayUnknown', operation, detail: outcome.detail };
     }
-    const outcome = await this.options.gateway.send(operation, { reference: orderId, amount, currency, paymentToken });
+    const outcome = await this.send(action.operation, fulfilment);
     switch (outcome.kind) {
       case 'not-sent':
         return undefined;
@@ -155,6 +164,16 @@ export class GatewayDispatcher {
       case 'unknown':
         return { type: 'GatewayUnknown', operation, detail: outcome.detail };
     }
+  }
+
+  private async send(operation: GatewayAction['operation'], fulfilment: StartedFulfilment): Promise<GatewayOutcome> {
+    const { orderId, amount, currency, paymentToken } = fulfilment;
+    if (failpoints.armed && operation === 'authorize') await failpoints.reach('orchestrator.reserved');
+    const outcome = await this.options.gateway.send(operation, { reference: orderId, amount, currency, paymentToken });
+    if (failpoints.armed && operation !== 'authorize') {
+      await failpoints.reach(operation === 'capture' ? 'orchestrator.captured' : 'orchestrator.compensating');
+    }
+    return outcome;
   }
 
   private async renewLeases(): Promise<void> {

@@ -1,4 +1,5 @@
 import { DomainError, type FulfilmentInput, type OrderCancelled, type OrderPlaced } from '#domain';
+import { failpoints } from '#failpoints';
 import { HandlerErrorFilter, PoisonEventError, TOPICS, type EventBatch, type EventMessage } from '#messaging';
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
@@ -19,6 +20,7 @@ export class OrderEventsController {
 
   @EventPattern(TOPICS.order)
   async onOrderEvents(@Payload() batch: EventBatch): Promise<void> {
+    if (failpoints.armed) await failpoints.reach('orchestrator.consumed');
     const failures: unknown[] = [];
     const submitted: Promise<unknown>[] = [];
     for (const message of batch.messages) {

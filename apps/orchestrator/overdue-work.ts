@@ -1,4 +1,5 @@
 import { nextAction, streamId, type FulfilmentState } from '#domain';
+import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Admission } from './admission.js';
 import type { DueWork, FulfilmentWork } from './fulfilment-work.js';
@@ -65,6 +66,7 @@ export class OverdueWork {
   private async resume(due: readonly DueWork[]): Promise<void> {
     if (due.length === 0) return;
     this.options.logger.info({ event: 'fulfilment.overdue.taken', count: due.length });
+    if (failpoints.armed) await failpoints.reach('orchestrator.timer');
     const ids = due.map((row) => streamId('fulfilment', row.orderId));
     // Another process may have moved these sagas on since they were last seen here.
     const states = await this.options.loaders.fulfilment.loadMany(ids);

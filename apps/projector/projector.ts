@@ -1,4 +1,5 @@
 import type { StreamCategory } from '#domain';
+import { failpoints } from '#failpoints';
 import type { EventMessage } from '#messaging';
 import type { Logger } from '#platform';
 import { PROJECTED_CATEGORIES, projectionsOf } from '#read-models';
@@ -32,7 +33,9 @@ export class Projector {
   async apply(category: StreamCategory, messages: readonly EventMessage[]): Promise<void> {
     const lane = this.lanes.get(category);
     if (lane === undefined) throw new Error(`no projection takes ${category} events`);
+    if (failpoints.armed) await failpoints.reach('projector.fetched');
     await lane.apply(messages.map(admit));
+    if (failpoints.armed) await failpoints.reach('projector.committed');
   }
 
   /** What went wrong last, by category; empty when all is well. */

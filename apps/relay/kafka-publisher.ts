@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { failpoints } from '#failpoints';
 import { encode, type BatchProducer, type EncodableEvent, type OutgoingMessage, type SendVerdict } from '#messaging';
 import type { OutboxPublisher, OutboxRow, PoisonRow, PublishResult } from '#outbox';
 
@@ -16,7 +18,7 @@ export class KafkaPublisher implements OutboxPublisher {
 
   async publish(rows: readonly OutboxRow[]): Promise<PublishResult> {
     const { encoded, poison } = encodeAll(rows);
-    const verdicts = encoded.length === 0 ? [] : await this.#producer.send(encoded.map(({ message }) => message));
+    const verdicts = encoded.length === 0 ? [] : await this.#send(encoded.map(({ message }) => message));
     const published: number[] = [];
     let failure: Error | undefined;
     encoded.forEach(({ row, message }, index) => {
@@ -36,6 +38,26 @@ export class KafkaPublisher implements OutboxPublisher {
       }
     });
     return { published, poison, failure };
+  }
+
+  async #send(messages: OutgoingMessage[]): Promise<SendVerdict[]> {
+    if (!failpoints.armed) return await this.#producer.send(messages);
+    if (failpoints.plans('relay.half-acknowledged') && messages.length > 1) return await this.#sendHalves(messages);
+    const sent = this.#producer.send(messages);
+    sent.catch(() => undefined);
+    await turn();
+    await failpoints.reach('relay.sent');
+    return await sent;
+  }
+
+  async #sendHalves(messages: OutgoingMessage[]): Promise<SendVerdict[]> {
+    const middle = messages.length >> 1;
+    const first = await this.#producer.send(messages.slice(0, middle));
+    // what failed or was refused in the first half would hold back messages of the second, which this call cannot know
+    const clean = first.every(({ outcome }) => outcome === 'acknowledged');
+    if (!clean) return [...first, ...messages.slice(middle).map((): SendVerdict => ({ outcome: 'held-back' }))];
+    await failpoints.reach('relay.half-acknowledged');
+    return [...first, ...(await this.#producer.send(messages.slice(middle)))];
   }
 }
 

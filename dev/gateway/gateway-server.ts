@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { failpoints } from '#failpoints';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Operation } from './payment.js';
 import { PaymentBook } from './payment-book.js';
@@ -53,6 +54,11 @@ export async function createGateway(bookPath: string): Promise<Gateway> {
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ code: 'not-found', detail: 'there is nothing at this address' }));
 
+  app.addHook('preHandler', async (request) => {
+    if (!failpoints.armed || !request.url.startsWith('/payments')) return;
+    await failpoints.reach('gateway.slow');
+    await failpoints.reach('gateway.error');
+  });
   app.post<{ Body: AuthorizationRequest }>('/payments', { schema: { headers: KEY_HEADER, body: AUTHORIZATION } }, async (request, reply) =>
     answer(reply, await desk.authorize(String(request.headers['idempotency-key']), request.body)),
   );
@@ -70,7 +76,7 @@ export async function createGateway(bookPath: string): Promise<Gateway> {
     );
   }
   app.get<{ Params: { reference: string } }>('/payments/:reference', async (request, reply) => {
-    const payment = await desk.find(request.params.reference);
+    const payment = (await deniesPayments()) ? undefined : await desk.find(request.params.reference);
     if (payment !== undefined) return describe(payment);
     return reply.code(404).send({ code: 'payment-not-found', detail: 'there is no payment under this reference' });
   });
@@ -84,6 +90,15 @@ export async function createGateway(bookPath: string): Promise<Gateway> {
     return { status: 'ok' };
   });
   return { app, failed: book.failed };
+}
+
+/** Whether this look-up is to say the contrary of what the book says. */
+async function deniesPayments(): Promise<boolean> {
+  if (!failpoints.armed) return false;
+  return await failpoints.reach('gateway.contradict').then(
+    () => false,
+    () => true,
+  );
 }
 
 function answer(reply: FastifyReply, { status, body, drop }: Reply): FastifyReply {

@@ -1,19 +1,22 @@
-import { createLogger, host, loadConfig, logLevel, port, runMain } from '#platform';
+import { createLogger, host, loadConfig, logLevel, port, runMain, serveFailpoints, withFailpoints } from '#platform';
 import { z } from 'zod';
 import { createGateway } from './gateway-server.js';
 
-const schema = z.object({
-  PORT: port,
-  HOST: host,
-  LOG_LEVEL: logLevel,
-  /** File of the gateway's own book. */
-  GATEWAY_BOOK: z.string().min(1),
-});
+const schema = withFailpoints(
+  z.object({
+    PORT: port,
+    HOST: host,
+    LOG_LEVEL: logLevel,
+    /** File of the gateway's own book. */
+    GATEWAY_BOOK: z.string().min(1),
+  }),
+);
 
 runMain(async () => {
   const config = loadConfig(schema);
   const logger = createLogger({ app: 'gateway', level: config.LOG_LEVEL });
   const { app, failed } = await createGateway(config.GATEWAY_BOOK);
+  serveFailpoints(app, { spec: config.FAILPOINTS, logger });
   const url = await app.listen({ port: config.PORT, host: config.HOST });
   logger.info({ event: 'app.started', url });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { failpoints } from '#failpoints';
 import { behaviourOf } from './behaviour.js';
 import { transition, type Operation, type Payment, type Refusal } from './payment.js';
 import type { Answer, BookEntry, PaymentBook } from './payment-book.js';
@@ -156,6 +157,7 @@ export class PaymentDesk {
     this.remember(entry);
     this.book.append(entry);
     await this.book.settled();
+    if (failpoints.armed) await failpoints.reach('gateway.charged');
     if (answerDelayMs > 0) await delay(answerDelayMs);
     return { ...entry.answer, drop: operation === noAnswerTo && !('refusal' in decision) && decision.changed };
   }

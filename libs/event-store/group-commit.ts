@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { failpoints } from '#failpoints';
 import type { AppendRequest, AppendVerdict } from './append-request.js';
 import type { EventStore } from './event-store.js';
 import { isConnectionFailure, isLockTimeout, isRollback } from './database-failure.js';
@@ -125,7 +126,7 @@ export class GroupCommit {
     for (let attempt = 0; remaining.length > 0; attempt += 1) {
       try {
         const startedAt = performance.now();
-        const verdicts = await this.#options.store.append(remaining.map(({ request }) => request));
+        const verdicts = await this.#append(remaining.map(({ request }) => request));
         this.#settle(remaining, verdicts, performance.now() - startedAt);
         return;
       } catch (error) {
@@ -146,6 +147,18 @@ export class GroupCommit {
         await delay(pause);
       }
     }
+  }
+
+  async #append(requests: AppendRequest[]): Promise<AppendVerdict[]> {
+    if (!failpoints.armed) return await this.#options.store.append(requests);
+    await failpoints.reach('command-api.before-append');
+    const sent = this.#options.store.append(requests);
+    sent.catch(() => undefined);
+    await turn();
+    await failpoints.reach('command-api.append-sent');
+    const verdicts = await sent;
+    await failpoints.reach('command-api.committed');
+    return verdicts;
   }
 
   /** The database refused the batch because of something in it, nobody knows what: each on its own, in order. */

@@ -8,7 +8,7 @@ export const FAILPOINTS = {
   'command-api.committed': 'the append is committed, nobody has been told',
   'command-api.before-response': 'the answer is ready, nothing of it was sent',
   'relay.read': 'rows of the outbox read, nothing sent',
-  'relay.sent': 'rows sent and acknowledged by the broker, the relay has not yet acted on it',
+  'relay.sent': 'rows sent, the broker has not yet acknowledged them',
   'relay.half-acknowledged': 'half of a batch is sent and acknowledged, the other half not',
   'relay.acknowledged': 'the broker acknowledged all, the rows are not yet deleted',
   'projector.fetched': 'a batch fetched, nothing written',

@@ -1,3 +1,4 @@
+import { failpoints } from '#failpoints';
 import type { Logger } from '#platform';
 import type pg from 'pg';
 import type { OutboxPublisher, PoisonRow } from './outbox-publisher.js';
@@ -171,7 +172,9 @@ export class OutboxRelay {
     this.#lastPassAt = new Date().toISOString();
     if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
 
+    if (failpoints.armed) await failpoints.reach('relay.read');
     const { published, poison, failure } = await this.#options.publisher.publish(rows);
+    if (failpoints.armed) await failpoints.reach('relay.acknowledged');
     const bySeq = new Map(rows.map((row) => [row.seq, row]));
     const done = published.map((seq) => bySeq.get(seq)).filter((row) => row !== undefined);
     await session.use(async (table) => {

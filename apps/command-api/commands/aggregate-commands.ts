@@ -1,5 +1,6 @@
 import type { AnyDomainEvent } from '#domain';
 import type { LoadedStream } from '#event-store';
+import { failpoints } from '#failpoints';
 import { commandRunning, idempotencyKeyReused, tooManyWaiting } from '../problems.js';
 import type { CommandOutcome } from './command-answer.js';
 import { StreamLane, type LaneOptions, type StreamCommand } from './stream-lane.js';
@@ -35,7 +36,9 @@ export class AggregateCommands<State extends object, Command, Event extends AnyD
     if (this.options.running.size >= this.options.maxRunning) throw tooManyWaiting();
     this.options.running.set(idempotencyKey, fingerprint);
     try {
-      return await this.lane(command.streamId).execute(command);
+      const outcome = await this.lane(command.streamId).execute(command);
+      if (failpoints.armed) await failpoints.reach('command-api.before-response');
+      return outcome;
     } finally {
       this.options.running.delete(idempotencyKey);
     }

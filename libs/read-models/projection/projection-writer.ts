@@ -1,4 +1,5 @@
 import { parseStreamId } from '#domain';
+import { failpoints } from '#failpoints';
 import type { ClientBase } from 'pg';
 import { ChangeSet, type Change } from './change-set.js';
 import { ProjectionPositions } from './positions.js';
@@ -57,6 +58,7 @@ export class ProjectionWriter {
       reached.set(projection.name, split.reached);
       taken.set(projection.name, { events: split.fresh.length, newestRecordedAt });
     }
+    if (failpoints.armed) await failpoints.reach('projector.written');
     await this.positions.save(client, reached);
     const takenEvents = [...taken.values()].reduce((sum, each) => sum + each.events, 0);
     return { taken, duplicates: events.length * this.projections.length - takenEvents };

@@ -1,3 +1,4 @@
+import { failpoints } from '#failpoints';
 import pg, { type ClientBase } from 'pg';
 import { beginAsOnlyWriter, claimRebuild, rebuildingSession } from '../projection/locks.js';
 import type { ProjectedEvent } from '../projection/projected-event.js';
@@ -124,6 +125,7 @@ export class BesideRebuild {
     }
     onProgress?.({ events: this.events, position: lastPosition, lastPosition });
     await this.beside.addIndexes();
+    if (failpoints.armed) await failpoints.reach('projector.rebuild-filled');
   }
 
   /**
@@ -156,6 +158,7 @@ export class BesideRebuild {
         await swapPositions(this.client, this.schema, this.name);
         await swapTables(this.client, this.schema, this.tables, this.options.swapAttempts);
       }
+      if (failpoints.armed) await failpoints.reach('projector.rebuild-swap');
       await this.client.query(swapped ? 'COMMIT' : 'ROLLBACK');
       return { ...comparison, swapped };
     } catch (error) {
