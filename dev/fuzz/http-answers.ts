@@ -50,6 +50,10 @@ export class AnswerReader {
     const start = headEnd + HEAD_END.length;
     const without = status < 200 || status === 204 || status === 304 || this.isHead(this.answers.length);
     if (without) return { answer: { status, headers, body: Buffer.alloc(0) }, length: start };
+    // An endless answer is not waited for: the reader is at its end.
+    if (headers['content-type']?.startsWith('text/event-stream')) {
+      return { answer: { status, headers, body: this.rest.subarray(start) }, length: this.rest.length };
+    }
     if (headers['transfer-encoding'] === 'chunked') {
       const chunked = this.readChunks(start);
       return chunked && { answer: { status, headers, body: chunked.body }, length: chunked.end };

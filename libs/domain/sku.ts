@@ -10,8 +10,8 @@ export const MAX_SKU_LENGTH = 64;
 const UNPRINTABLE = '\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}';
 const PRINTABLE = new RegExp(`^[^${UNPRINTABLE}]+$`, 'u');
 
-/** A SKU as clients may write it, for whoever documents it: a regular expression with the u flag. */
-export const SKU_PATTERN = `^\\s*(?=\\S)[^${UNPRINTABLE}]+\\s*$`;
+/** A SKU as clients may write it, for whoever documents it: a regular expression with the u flag. Without lookahead: many readers have none. */
+export const SKU_PATTERN = `^\\s*[^\\s${UNPRINTABLE}](?:[^${UNPRINTABLE}]*[^\\s${UNPRINTABLE}])?\\s*$`;
 
 /**
  * The one spelling of a SKU: trimmed, upper case. Stream ids, events and read models hold only this spelling, and it is a fixed

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEM_SCHEMA } from './api-problems.js';
+import { makePatternsPortable } from './portable-pattern.js';
 
 export interface ApiDescription {
   readonly title: string;
@@ -14,6 +15,7 @@ export function openApiDocument(app: INestApplication, { title, description, ver
   const document = SwaggerModule.createDocument(app, config, { autoTagControllers: false });
   document.components ??= {};
   document.components.schemas = { ...document.components.schemas, Problem: PROBLEM_SCHEMA as never };
+  makePatternsPortable(document);
   return document;
 }
 

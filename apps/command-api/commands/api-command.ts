@@ -3,6 +3,7 @@ import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { PROBLEMS } from '../problems.js';
 import { MAX_ACTOR_LENGTH, MAX_KEY_LENGTH } from './command-envelope.js';
+import { IF_MATCH_PATTERN } from './if-match.js';
 
 export interface ApiCommandOptions {
   readonly summary: string;
@@ -58,7 +59,13 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
     }),
     ApiHeader({ name: 'traceparent', description: 'W3C trace context; kept with the events.', schema: { type: 'string' } }),
     ...(conditional
-      ? [ApiHeader({ name: 'If-Match', description: 'Do it only while it stands at this version.', schema: { type: 'string' } })]
+      ? [
+          ApiHeader({
+            name: 'If-Match',
+            description: 'Do it only while it stands at this version.',
+            schema: { type: 'string', pattern: IF_MATCH_PATTERN },
+          }),
+        ]
       : []),
     ApiResponse({
       status,

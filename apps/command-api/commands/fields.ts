@@ -35,7 +35,7 @@ export const OptionalText = (maxLength: number, doc: Doc = {}): PropertyDecorato
 
 /** Text that things are looked up by: the query API takes no control characters, and so none are stored. */
 export const Name = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
-  applyDecorators(Text(maxLength, { ...doc, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' }), plain());
+  applyDecorators(Text(maxLength, { ...doc, pattern: '^[^\\p{Cc}\\p{Cs}]*[^\\s\\p{Cc}\\p{Cs}][^\\p{Cc}\\p{Cs}]*$' }), plain());
 
 /** Like Name, and may be missing, null or blank. */
 export const OptionalName = (maxLength: number, doc: Doc = {}): PropertyDecorator =>

@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { apiProblems } from '#platform';
 import { ApiRead, READ_PROBLEMS } from '../reading/api-read.js';
+import { HEADER_TOKEN_PATTERN, MAX_HEADER_TOKEN_LENGTH } from '../reading/consistency-token.js';
 import { timeRange } from '../reading/instant.js';
 import { pageOf } from '../reading/page.js';
 import { QUERY_PROBLEMS } from '../reading/query-problems.js';
@@ -41,7 +42,12 @@ export class OrdersController {
       'Server-sent events named `status`; `id` is the version, `data` an entry of the history. A comment every 15 s; ends after 10 min.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Only what came after this version.', schema: { type: 'string' } })
-  @ApiHeader({ name: 'Consistency-Token', required: false, description: 'Like `consistentWith`.', schema: { type: 'string' } })
+  @ApiHeader({
+    name: 'Consistency-Token',
+    required: false,
+    description: 'Like `consistentWith`.',
+    schema: { type: 'string', maxLength: MAX_HEADER_TOKEN_LENGTH, pattern: HEADER_TOKEN_PATTERN },
+  })
   @ApiResponse({ status: 200, description: 'The events.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @apiProblems(QUERY_PROBLEMS, [...READ_PROBLEMS, 'order.not-found'])
   follow(@Param() { orderId }: OrderPath, @Query() _params: ReadParams, @Headers('last-event-id') last?: string): FollowOrder {
