@@ -1,14 +1,18 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Progress } from '../progress.js';
-import { verifyStack } from '../verify/verify-stack.js';
+import { PostgresDatabase } from '../verify/database.js';
+import { isQuiet, StackActivity, waitForQuiet } from '../verify/quiet.js';
 import type { ChaosArguments } from './arguments.js';
-import { chooseKinds } from './choose-kinds.js';
+import { checkInvariants } from './check/check-invariants.js';
+import { chooseKinds, type ChosenKinds } from './choose-kinds.js';
 import { FaultRunner } from './fault-runner.js';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
 import { HistoryWriter } from './history/history-writer.js';
 import type { StackSample } from './history/resource-sample.js';
 import { ChaosLoad } from './load/chaos-load.js';
+import { holds, markdownOf, summaryOf, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
 import { scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
@@ -36,6 +40,7 @@ export class ChaosRun {
   private stack: ChaosStack | undefined;
   private faults: FaultRunner | undefined;
   private beganAt = 0;
+  private toldAt = 0;
 
   constructor(
     private readonly options: ChaosArguments,
@@ -59,29 +64,31 @@ export class ChaosRun {
     const { minutes, seed } = this.options;
     const folder = await newRunFolder(seed);
     this.write(`chaos: ${minutes} minutes, seed ${seed}, in ${folder.path}`);
-    const { kinds, proxyBinary, leftOut } = await chooseKinds(FAULT_KINDS, this.options.faults, (line) => this.write(line));
-    leftOut.forEach((line) => this.write(`  ${line}`));
+    const chosen = await chooseKinds(FAULT_KINDS, this.options.faults, (line) => this.write(line));
+    chosen.leftOut.forEach((line) => this.write(`  ${line}`));
     const stack = (this.stack = new ChaosStack({
       stateDir: folder.path,
       ports: await choosePorts(),
       progress: this.progress,
-      proxyBinary,
+      proxyBinary: chosen.proxyBinary,
       env: { NODE_ENV: 'development', FAILPOINTS: 'on' },
     }));
-    let holds = false;
+    let passed = false;
     try {
       await stack.start();
       this.goOn();
-      holds = await this.test(stack, kinds, folder);
+      const figures = await this.test(stack, chosen, folder);
+      passed = holds(figures);
+      this.report(figures, folder);
     } finally {
       await stack.stop();
-      if (holds && !this.options.keep) folder.remove();
+      if (passed && !this.options.keep) folder.remove();
       else this.write(`kept: database, logs and history are in ${folder.path}`);
     }
-    return holds;
+    return passed;
   }
 
-  private async test(stack: ChaosStack, kinds: typeof FAULT_KINDS, folder: RunFolder): Promise<boolean> {
+  private async test(stack: ChaosStack, { kinds, leftOut: missing }: ChosenKinds, folder: RunFolder): Promise<RunFigures> {
     const { minutes, seed, rate } = this.options;
     const forMs = minutes * 60_000;
     const watch = new StackWatch(stack);
@@ -119,22 +126,41 @@ export class ChaosRun {
       await stack.healAll();
       await delay(AFTERMATH_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
       await load.stop();
+      const loadStoppedAt = Date.now();
       this.goOn();
       this.progress.report('load stopped, all faults healed: asking for every missing answer');
       const open = await load.settle({ withinMs: SETTLE_WITHIN_MS });
       if (open > 0) this.progress.report(`${open} commands have NO ANSWER even now`);
-      writeFileSync(folder.faults, JSON.stringify(faults.records, null, 2));
+      const quiet = await this.untilQuiet(stack, watch);
+      const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();
-      const verification = await verifyStack({
+      writeFileSync(folder.faults, JSON.stringify(faults.records, null, 2));
+      const invariants = await checkInvariants({
+        historyFile: folder.history,
         databaseUrl: stack.databaseUrl,
         kafkaBrokers: stack.kafkaBrokers,
         topicPrefix: stack.topicPrefix,
-        gatewayUrl: stack.urlOf('gateway'),
-        withinMs: QUIET_WITHIN_MS,
-        onQuiet: (activity) => this.progress.report(JSON.stringify(activity)),
-        onChecked: (invariant) => this.write(JSON.stringify(invariant).slice(0, 1000)),
+        gatewayBook: stack.gatewayBook,
+        faults: faults.records,
+        samples: sampler.samples,
+        onProgress: (doing) => this.tellSlowly(doing),
       });
-      return verification.ok && faults.records.every(({ recoveredAt }) => recoveredAt !== undefined);
+      return {
+        seed,
+        minutes,
+        rate,
+        startedAt: this.beganAt,
+        loadStoppedAt,
+        endedAt: Date.now(),
+        counts: load.counts(),
+        faults: faults.records,
+        leftOut: faults.leftOut,
+        missing,
+        quiet,
+        quietAfterMs,
+        invariants,
+        samples: sampler.samples,
+      };
     } finally {
       await load.stop();
       await load.close();
@@ -142,6 +168,38 @@ export class ChaosRun {
       await watch.close();
       history.close();
     }
+  }
+
+  private report(figures: RunFigures, folder: RunFolder): void {
+    summaryOf(figures).forEach((line) => this.write(line));
+    const { samples: _, ...told } = figures;
+    for (const path of [folder.report, this.options.report]) {
+      if (path === undefined) continue;
+      mkdirSync(dirname(resolve(path)), { recursive: true });
+      writeFileSync(path, markdownOf(figures));
+      writeFileSync(`${path.replace(/\.md$/, '')}.json`, `${JSON.stringify(told, null, 2)}\n`);
+    }
+  }
+
+  private async untilQuiet(stack: ChaosStack, watch: StackWatch): Promise<boolean> {
+    const database = new PostgresDatabase(stack.databaseUrl);
+    try {
+      const activity = await waitForQuiet({
+        activity: new StackActivity(database, () => watch.lag()),
+        withinMs: QUIET_WITHIN_MS,
+        onWait: (now) => this.tellSlowly(`waiting until it stands still: ${JSON.stringify(now)}`),
+      });
+      if (!isQuiet(activity)) this.progress.report(`DOES NOT STAND STILL: ${JSON.stringify(activity)}`);
+      return isQuiet(activity);
+    } finally {
+      await database.close();
+    }
+  }
+
+  private tellSlowly(line: string): void {
+    if (Date.now() - this.toldAt < LOOK_EVERY_MS) return;
+    this.toldAt = Date.now();
+    this.progress.report(line);
   }
 
   private goOn(): void {

@@ -1,4 +1,17 @@
+import { clientFaults } from './client.faults.js';
+import { connectionFaults } from './connection.faults.js';
+import { failpointFaults } from './failpoint.faults.js';
 import type { FaultKind } from './fault.js';
+import { kafkaFaults } from './kafka.faults.js';
+import { postgresFaults } from './postgres.faults.js';
 import { processFaults } from './process.faults.js';
 
-export const FAULT_KINDS: readonly FaultKind[] = [...processFaults];
+/** Everything that can go wrong on purpose. */
+export const FAULT_KINDS: readonly FaultKind[] = [
+  ...processFaults,
+  ...postgresFaults,
+  ...kafkaFaults,
+  ...connectionFaults,
+  ...failpointFaults,
+  ...clientFaults,
+];

@@ -7,6 +7,7 @@ import type { StackWatch } from './stack-watch.js';
 
 /** Looks at every process and at the stack as a whole, and writes down what it saw as JSON lines. */
 export class Sampler {
+  readonly samples: ResourceSample[] = [];
   private readonly file: number;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
@@ -58,6 +59,7 @@ export class Sampler {
   }
 
   private write(sample: ResourceSample): void {
+    this.samples.push(sample);
     writeSync(this.file, `${JSON.stringify(sample)}\n`);
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaJsBroker, TOPICS, type BrokerAdmin, type PartitionLag } from '#messaging';
 import { PROJECTED_CATEGORIES } from '#read-models';
 import pg from 'pg';
@@ -59,6 +60,18 @@ export class StackWatch {
        WHERE datname = current_database() GROUP BY application_name ORDER BY application_name`,
     );
     return Object.fromEntries(rows.map(({ name, count }) => [name, Number(count)]));
+  }
+
+  /** Resolves when the store itself answers again; throws after the deadline. */
+  async untilUp(store: 'postgres' | 'kafka', deadlineMs = 60_000): Promise<void> {
+    const ask = (): Promise<unknown> => (store === 'postgres' ? this.rows('SELECT 1') : this.admin.endOffsets(TOPICS.order));
+    for (const giveUpAt = Date.now() + deadlineMs; ; await delay(50)) {
+      const up = await ask().then(
+        () => true,
+        (error: unknown) => (Date.now() > giveUpAt ? Promise.reject(error as Error) : false),
+      );
+      if (up) return;
+    }
   }
 
   lags(group: GroupName): Promise<PartitionLag[]> {
