@@ -1,4 +1,5 @@
-import type { Fault, Kernel, SimulatedProcess } from '../kernel/kernel.js';
+import { Fleet } from '../kernel/fleet.js';
+import type { Fault, Kernel } from '../kernel/kernel.js';
 import { simulationLogger } from '../kernel/simulation-logger.js';
 import { defineSimulator, type Simulator, type World } from '../kernel/simulator.js';
 import { MemoryKafka } from '../kafka/memory-kafka.js';
@@ -16,12 +17,6 @@ const TOPICS = ['tidemark.order', 'tidemark.stock'];
 /** Starts what is under simulation; a spec puts a broken one here. */
 export type StartProjector = (options: ProjectorOptions) => ProjectorProcess;
 
-interface Instance {
-  readonly name: string;
-  process: SimulatedProcess | undefined;
-  projector: ProjectorProcess | undefined;
-}
-
 /** Two projectors of one group, whose database, broker and processes die at any step. */
 class BatchConsumerWorld implements World {
   readonly faultRate = 0.02;
@@ -32,7 +27,7 @@ class BatchConsumerWorld implements World {
   private readonly readSide: ReadSide;
   private readonly deadLetters: DeadLetterSide;
   private readonly operator: Operator;
-  private readonly instances: Instance[];
+  private readonly fleet: Fleet<ProjectorProcess>;
   private readonly records = new Map<string, Lying[]>();
   private readonly seen: string[] = [];
   private readonly unsent: number;
@@ -40,7 +35,7 @@ class BatchConsumerWorld implements World {
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly start: StartProjector,
+    start: StartProjector,
   ) {
     const statements = new Statements();
     this.readSide = new ReadSide(statements);
@@ -54,41 +49,26 @@ class BatchConsumerWorld implements World {
     }
     this.faultySteps = 200 + kernel.random.below(600);
     this.unsent = this.sendLater();
-    this.instances = ['projector-1', 'projector-2'].map((name) => ({ name, process: undefined, projector: undefined }));
-    this.instances.forEach((instance) => this.boot(instance));
-    this.operator = new Operator(kernel, this.deadLetters, () => {
-      const alive = this.instances.filter(({ process, projector }) => projector !== undefined && process?.stopped === false);
-      const { process, projector } = alive.length === 0 ? {} : kernel.random.pick(alive);
-      return process === undefined || projector === undefined ? undefined : { process, strategy: projector.strategy };
+    const { kafka, postgres } = this;
+    this.fleet = new Fleet(kernel, ['projector-1', 'projector-2'], {
+      start: (onFatal) => start({ kafka, postgres, logger: simulationLogger(kernel), onFatal }),
+      died: (process) => {
+        postgres.processDied(process);
+        kafka.processDied(process);
+      },
     });
+    this.operator = new Operator(kernel, this.deadLetters, () => this.fleet.pick());
     this.operator.start();
   }
 
   get faults(): Fault[] {
-    const { kernel } = this;
-    const { random } = kernel;
-    const living = (): Instance[] => this.instances.filter(({ process }) => process?.stopped === false);
-    const toOne = (act: (instance: Instance) => string): (() => string | undefined) => {
-      return () => {
-        const candidates = living();
-        return candidates.length === 0 ? undefined : act(random.pick(candidates));
-      };
-    };
-    return [
-      ...this.postgres.faults,
-      ...this.kafka.faults,
-      { name: 'process killed', weight: 2, inject: toOne((instance) => this.kill(instance, random.below(3_000))) },
-      { name: 'process stopped', weight: 1, inject: toOne((instance) => this.pause(instance, random.below(20_000))) },
-      { name: 'process ended in order', weight: 1, inject: toOne((instance) => this.end(instance)) },
-    ];
+    return [...this.postgres.faults, ...this.kafka.faults, ...this.fleet.faults];
   }
 
   heal(): void {
     this.postgres.heal();
     this.kafka.heal();
-    for (const instance of this.instances) {
-      if (instance.process?.stopped === true) this.kernel.continue(instance.process);
-    }
+    this.fleet.heal();
   }
 
   settled(): boolean {
@@ -109,7 +89,7 @@ class BatchConsumerWorld implements World {
     const { committed } = this.kafka.group('tidemark.projector');
     const offsets = [...this.records].map(([partition, { length }]) => `${partition} ${committed.get(partition) ?? 0} of ${length}`);
     const parked = [...this.deadLetters.parked.rows.keys()];
-    const health = this.instances.map(({ name, projector }) => `${name} ${JSON.stringify(projector?.strategy.health())}`);
+    const health = this.fleet.apps.map(({ name, app }) => `${name} ${JSON.stringify(app.strategy.health())}`);
     return `${offsets.join(', ')}; parked: ${parked.join(', ') || 'none'}; ${health.join('; ')}`;
   }
 
@@ -134,45 +114,6 @@ class BatchConsumerWorld implements World {
       );
     });
     return all.length;
-  }
-
-  private boot(instance: Instance): void {
-    const { kernel, kafka, postgres } = this;
-    const main = (): void => {
-      const logger = simulationLogger(kernel);
-      instance.projector = this.start({ kafka, postgres, logger, onFatal: () => void this.kill(instance, 1_000) });
-    };
-    instance.process = kernel.spawn(instance.name, main);
-  }
-
-  private kill(instance: Instance, restartInMs: number): string {
-    const { process } = instance;
-    if (process === undefined) return 'was dead';
-    this.kernel.kill(process);
-    this.postgres.processDied(process);
-    this.kafka.processDied(process);
-    instance.process = undefined;
-    instance.projector = undefined;
-    this.kernel.schedule(`${instance.name} starts again`, undefined, () => this.boot(instance), restartInMs);
-    return instance.name;
-  }
-
-  private pause({ name, process }: Instance, ms: number): string {
-    this.kernel.stop(process as SimulatedProcess);
-    this.kernel.schedule(`${name} goes on`, undefined, () => this.kernel.continue(process as SimulatedProcess), ms);
-    return `${name} for ${ms} ms`;
-  }
-
-  /** SIGTERM: ends by itself within ten seconds, or is killed. */
-  private end(instance: Instance): string {
-    const { process, projector } = instance;
-    const over = (): void => {
-      if (instance.process === process) this.kill(instance, 0);
-    };
-    instance.projector = undefined;
-    this.kernel.schedule('SIGTERM', process, () => void projector?.stop().then(over));
-    this.kernel.schedule('SIGKILL', undefined, over, 10_000);
-    return instance.name;
   }
 
   /** At least once: an offset may only be committed when everything before it is done for good. */

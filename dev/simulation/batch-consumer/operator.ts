@@ -15,7 +15,7 @@ export class Operator {
   constructor(
     private readonly kernel: Kernel,
     private readonly deadLetters: DeadLetterSide,
-    private readonly choose: () => { process: SimulatedProcess; strategy: BatchConsumerStrategy } | undefined,
+    private readonly choose: () => { process: SimulatedProcess; app: { strategy: BatchConsumerStrategy } } | undefined,
   ) {}
 
   start(): void {
@@ -26,7 +26,7 @@ export class Operator {
     const chosen = this.deadLetters.parked.rows.size === 0 ? undefined : this.choose();
     if (chosen !== undefined) {
       this.busy = true;
-      this.kernel.schedule('operator acts', chosen.process, () => void this.act(chosen.strategy).finally(() => (this.busy = false)));
+      this.kernel.schedule('operator acts', chosen.process, () => void this.act(chosen.app.strategy).finally(() => (this.busy = false)));
       // Whoever was asked may die over it.
       this.kernel.schedule('operator gives up waiting', undefined, () => (this.busy = false), LOOKS_EVERY_MS - 1);
     }

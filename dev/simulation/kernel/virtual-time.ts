@@ -128,6 +128,14 @@ function virtualSleep<T>(ms?: number, value?: T, { signal }: { signal?: AbortSig
   });
 }
 
+function virtualTimeoutSignal(ms: number): AbortSignal {
+  const controller = new AbortController();
+  (keeper as TimeKeeper).startTimer('signal', ms, () =>
+    controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+  );
+  return controller.signal;
+}
+
 let prepared = false;
 
 /** Named imports of node:timers/promises follow only after a slow synchronisation, so this is done once and looks who keeps time. */
@@ -141,8 +149,8 @@ function prepare(): void {
 }
 
 /**
- * From now on clocks and timers of this thread are the keeper's: Date, performance.now, setTimeout, setInterval, setImmediate and
- * node:timers/promises, and Math.random with them. Answers how to give them back. The code under simulation needs no change for it, and none can be forgotten.
+ * From now on clocks and timers of this thread are the keeper's: Date, performance.now, setTimeout, setInterval, setImmediate,
+ * AbortSignal.timeout and node:timers/promises, and Math.random with them. Answers how to give them back. The code under simulation needs no change for it, and none can be forgotten.
  */
 export function installVirtualTime(timeKeeper: TimeKeeper): () => void {
   if (keeper !== undefined) throw new Error('a simulation is running already in this thread');
@@ -151,6 +159,8 @@ export function installVirtualTime(timeKeeper: TimeKeeper): () => void {
   Object.assign(globalThis, virtual);
   const { random } = Math;
   Math.random = () => timeKeeper.draw();
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = virtualTimeoutSignal;
   const startedAt = timeKeeper.now;
   Object.defineProperty(performance, 'now', { value: () => timeKeeper.now - startedAt, configurable: true });
   return () => {
@@ -158,6 +168,7 @@ export function installVirtualTime(timeKeeper: TimeKeeper): () => void {
     const { sleep: _sleep, ...globals } = real;
     Object.assign(globalThis, globals);
     Math.random = random;
+    AbortSignal.timeout = timeout;
     delete (performance as { now?: unknown }).now;
   };
 }

@@ -64,6 +64,11 @@ export class MemoryPostgres {
   release(session: Session): void {
     const keys = [...session.locks];
     this.locks.releaseAll(session);
+    this.wake(keys);
+  }
+
+  /** These locks are free. */
+  wake(keys: readonly string[]): void {
     for (const waiter of this.sessions) {
       const { awaits } = waiter;
       if (awaits !== undefined && keys.includes(awaits)) this.kernel.schedule('db lock granted', undefined, () => waiter.resume(awaits));

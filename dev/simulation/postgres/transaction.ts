@@ -1,6 +1,8 @@
 /** Rows by key; a row is replaced, never changed. What is committed survives everything. */
 export class MemoryTable<Row extends object> {
   readonly rows = new Map<string, Row>();
+  /** Called at each commit that touched it. */
+  onChange: (() => void) | undefined;
 
   constructor(readonly name: string) {}
 }
@@ -119,6 +121,7 @@ export class Transaction {
         if (row === undefined) table.rows.delete(key);
         else table.rows.set(key, row);
       }
+      table.onChange?.();
     }
     this.written.clear();
   }
