@@ -176,6 +176,12 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
     return delivered;
   }
 
+  /** Delivers a dead letter that belongs to no stream through the same handlers. Throws like {@link release}. */
+  async releaseAlone(id: number, resolution: Resolution): Promise<void> {
+    await this.deadLetters.releaseAlone(id, resolution, (messages) => this.redeliver(messages));
+    this.options.logger.info({ event: 'consumer.released', group: this.options.groupId, letter: id, delivered: 1, by: resolution.by });
+  }
+
   /** Part of Nest's Server: there are no transport events to subscribe to; see {@link health}. */
   on(): never {
     throw new Error('the batch consumer emits no events');

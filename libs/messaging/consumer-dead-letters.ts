@@ -1,34 +1,25 @@
 import type { Pool, PoolClient } from 'pg';
 
 import type { DeadLetterSink } from './batch-processor.js';
+import { DeadLetterQueries } from './dead-letter-queries.js';
 import { STREAM_PARKED, type DeadLetter } from './dead-letter.js';
 import {
   encodeHeaders,
-  isoTime,
   LETTER_COLUMNS,
   storable,
   toMessage,
-  toRecord,
   type BytesRow,
-  type DeadLetterRecord,
   type DeadLetterState,
   type LetterRow,
 } from './dead-letter-rows.js';
 import type { IncomingMessage } from './event-message.js';
 
-export interface ParkedStream {
-  readonly streamId: string;
-  readonly code: string;
-  readonly reason: string;
-  readonly parkedAt: string;
-  /** Letters waiting. */
-  readonly held: number;
-}
-
 /** Who decided about a letter, and why. */
 export interface Resolution {
   readonly by: string;
   readonly note?: string;
+  /** Runs in the transaction that ends a parking or settles a single letter: what it writes is there with that or not at all. */
+  inTransaction?(client: PoolClient, letters: number): Promise<void>;
 }
 
 /** The stream has no dead letters here, or the letter is not held (any more). */
@@ -47,14 +38,13 @@ const RELEASE_BATCH = 500;
  *   can be left behind in a stream that goes on.
  * - `publish` (the copy for the dead-letter topic) runs inside the transaction: when it fails, nothing is kept and the batch comes again.
  */
-export class ConsumerDeadLetters implements DeadLetterSink {
-  private readonly pool: Pool;
-  private readonly groupId: string;
+export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetterSink {
   private readonly publish: (letters: readonly DeadLetter[]) => Promise<void>;
+  /** Letters this process put aside since it started, by code. */
+  readonly stored = new Map<string, number>();
 
   constructor({ pool, groupId, publish }: { pool: Pool; groupId: string; publish: (letters: readonly DeadLetter[]) => Promise<void> }) {
-    this.pool = pool;
-    this.groupId = groupId;
+    super(pool, groupId);
     this.publish = publish;
   }
 
@@ -77,55 +67,20 @@ export class ConsumerDeadLetters implements DeadLetterSink {
     return new Set(rows.map((row) => row.offset));
   }
 
-  store(letters: readonly DeadLetter[]): Promise<readonly string[]> {
-    return this.transaction(async (client) => {
+  async store(letters: readonly DeadLetter[]): Promise<readonly string[]> {
+    let added: string[] = [];
+    const missed = await this.transaction(async (client): Promise<{ keep: boolean; result: readonly string[] }> => {
       await this.park(client, letters);
       const waitedFor = [...new Set(letters.filter(({ code }) => code === STREAM_PARKED).map(({ streamId }) => streamId as string))];
       const parked = await this.lockParked(client, waitedFor);
       const released = waitedFor.filter((streamId) => !parked.has(streamId));
       if (released.length > 0) return { keep: false, result: released };
-      await this.insert(client, letters);
+      added = await this.insert(client, letters);
       await this.publish(letters);
       return { keep: true, result: [] };
     });
-  }
-
-  /** Newest first. */
-  async list(filter: { streamId?: string; state?: DeadLetterState; beforeId?: number; limit?: number } = {}): Promise<DeadLetterRecord[]> {
-    const { rows } = await this.pool.query<LetterRow>(
-      `SELECT ${LETTER_COLUMNS} FROM tidemark.consumer_dead_letters
-       WHERE group_id = $1 AND ($2::text IS NULL OR stream_id = $2) AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR id < $4)
-       ORDER BY consumer_dead_letters.id DESC LIMIT $5`,
-      [this.groupId, filter.streamId ?? null, filter.state ?? null, filter.beforeId ?? null, Math.min(filter.limit ?? 100, 1_000)],
-    );
-    return rows.map(toRecord);
-  }
-
-  async parked(): Promise<ParkedStream[]> {
-    const { rows } = await this.pool.query<{ stream_id: string; code: string; reason: string; parked_at: string; held: number }>(
-      `SELECT p.stream_id, p.code, p.reason, p.parked_at::text AS parked_at,
-              (SELECT count(*)::int FROM tidemark.consumer_dead_letters l
-               WHERE l.group_id = p.group_id AND l.stream_id = p.stream_id AND l.state = 'held') AS held
-       FROM tidemark.consumer_parked_streams p WHERE p.group_id = $1 ORDER BY p.parked_at DESC LIMIT 1000`,
-      [this.groupId],
-    );
-    return rows.map(({ stream_id, code, reason, parked_at, held }) => ({
-      streamId: stream_id,
-      code,
-      reason,
-      parkedAt: isoTime(parked_at),
-      held,
-    }));
-  }
-
-  /** The message with its original bytes; undefined when there is no such letter in this group. */
-  async inspect(id: number): Promise<{ record: DeadLetterRecord; message: IncomingMessage } | undefined> {
-    const { rows } = await this.pool.query<LetterRow & BytesRow>(
-      `SELECT ${LETTER_COLUMNS}, message_key, message_value, headers FROM tidemark.consumer_dead_letters WHERE group_id = $1 AND id = $2`,
-      [this.groupId, id],
-    );
-    const [row] = rows;
-    return row === undefined ? undefined : { record: toRecord(row), message: toMessage(row) };
+    for (const code of added) this.stored.set(code, (this.stored.get(code) ?? 0) + 1);
+    return missed;
   }
 
   /**
@@ -134,10 +89,11 @@ export class ConsumerDeadLetters implements DeadLetterSink {
    */
   async release(
     streamId: string,
-    { by, note }: Resolution,
+    { by, note, inTransaction }: Resolution,
     deliver: (messages: readonly IncomingMessage[]) => Promise<void>,
   ): Promise<number> {
     for (let delivered = 0; ;) {
+      const before = delivered;
       const count = await this.transaction(async (client) => {
         const locked = await this.lockParked(client, [streamId]);
         if (!locked.has(streamId)) throw new NotHeldError(`stream ${streamId}`);
@@ -152,6 +108,7 @@ export class ConsumerDeadLetters implements DeadLetterSink {
             this.groupId,
             streamId,
           ]);
+          await inTransaction?.(client, before);
         } else {
           await deliver(rows.map(toMessage));
           await this.resolve(
@@ -169,10 +126,42 @@ export class ConsumerDeadLetters implements DeadLetterSink {
     }
   }
 
+  /**
+   * Delivers one letter alone: only for such as belong to no stream, since order holds inside streams. What `deliver` throws comes out
+   * of here, with the letter still held. Throws NotHeldError.
+   */
+  async releaseAlone(
+    id: number,
+    { by, note, inTransaction }: Resolution,
+    deliver: (messages: readonly IncomingMessage[]) => Promise<void>,
+  ): Promise<void> {
+    await this.transaction(async (client) => {
+      const { rows } = await client.query<LetterRow & BytesRow>(
+        `SELECT ${LETTER_COLUMNS}, message_key, message_value, headers FROM tidemark.consumer_dead_letters
+         WHERE group_id = $1 AND id = $2 AND state = 'held' AND stream_id IS NULL FOR UPDATE`,
+        [this.groupId, id],
+      );
+      if (rows.length === 0) throw new NotHeldError(`letter ${id}, alone,`);
+      await deliver(rows.map(toMessage));
+      await this.resolve(client, [String(id)], 'released', by, note);
+      await inTransaction?.(client, 1);
+      return { keep: true, result: undefined };
+    });
+  }
+
   /** For a message that never should have been: it is not delivered, also when its topic is read again. Its stream stays parked. */
-  async discard(id: number, { by, note }: Resolution): Promise<void> {
-    const changed = await this.resolve(this.pool, [String(id)], 'discarded', by, note);
-    if (changed === 0) throw new NotHeldError(`letter ${id}`);
+  async discard(id: number, resolution: Resolution): Promise<void> {
+    const changed = await this.discardAll([id], resolution);
+    if (changed.length === 0) throw new NotHeldError(`letter ${id}`);
+  }
+
+  /** {@link discard} of several, all or none; answers those that were still held. */
+  discardAll(ids: readonly number[], { by, note, inTransaction }: Resolution): Promise<readonly number[]> {
+    return this.transaction(async (client) => {
+      const changed = await this.resolve(client, ids.map(String), 'discarded', by, note);
+      if (changed.length > 0) await inTransaction?.(client, changed.length);
+      return { keep: true, result: changed };
+    });
   }
 
   private async park(client: PoolClient, letters: readonly DeadLetter[]): Promise<void> {
@@ -202,14 +191,15 @@ export class ConsumerDeadLetters implements DeadLetterSink {
   }
 
   /** One that was released and is held once more starts anew; what an operator discarded stays as it is, with who and why. */
-  private async insert(client: PoolClient, letters: readonly DeadLetter[]): Promise<void> {
-    await client.query(
+  private async insert(client: PoolClient, letters: readonly DeadLetter[]): Promise<string[]> {
+    const { rows } = await client.query<{ code: string }>(
       `INSERT INTO tidemark.consumer_dead_letters
          (group_id, topic, "partition", "offset", stream_id, code, reason, message_key, message_value, headers)
        SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[])
        ON CONFLICT (group_id, topic, "partition", "offset") DO UPDATE
          SET state = 'held', code = excluded.code, reason = excluded.reason, resolved_at = NULL, resolved_by = NULL, note = NULL
-         WHERE consumer_dead_letters.state = 'released'`,
+         WHERE consumer_dead_letters.state = 'released'
+       RETURNING code`,
       [
         this.groupId,
         letters.map(({ message }) => message.topic),
@@ -223,15 +213,16 @@ export class ConsumerDeadLetters implements DeadLetterSink {
         letters.map(({ message }) => JSON.stringify(encodeHeaders(message.headers))),
       ],
     );
+    return rows.map(({ code }) => code);
   }
 
-  private async resolve(db: Pool | PoolClient, ids: readonly string[], state: DeadLetterState, by: string, note?: string): Promise<number> {
-    const { rowCount } = await db.query(
+  private async resolve(db: PoolClient, ids: readonly string[], state: DeadLetterState, by: string, note?: string): Promise<number[]> {
+    const { rows } = await db.query<{ id: string | number }>(
       `UPDATE tidemark.consumer_dead_letters SET state = $3, resolved_at = clock_timestamp(), resolved_by = $4, note = $5
-       WHERE group_id = $1 AND id = ANY($2::bigint[]) AND state = 'held'`,
+       WHERE group_id = $1 AND id = ANY($2::bigint[]) AND state = 'held' RETURNING id`,
       [this.groupId, ids, state, by, note ?? null],
     );
-    return rowCount ?? 0;
+    return rows.map(({ id }) => Number(id));
   }
 
   private async transaction<T>(work: (client: PoolClient) => Promise<{ keep: boolean; result: T }>): Promise<T> {

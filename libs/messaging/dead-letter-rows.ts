@@ -54,6 +54,10 @@ export function toMessage({ topic, partition, offset, message_key, message_value
   return { topic, partition, offset, key: message_key, value: message_value, headers: decodeHeaders(headers) };
 }
 
+/** Where the message came from, in short. */
+export const placeOf = ({ topic, partition, offset }: Pick<DeadLetterRecord, 'topic' | 'partition' | 'offset'>): string =>
+  `${topic}/${partition}@${offset}`;
+
 /** From PostgreSQL's text form with offset; read as text so that it does not matter how the pool parses times. */
 export const isoTime = (text: string): string => new Date(text).toISOString();
 
