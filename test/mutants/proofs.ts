@@ -58,6 +58,7 @@ export const PROOFS: ProofTable = {
   'apps/orchestrator/gateway-client.spec.ts': {
     'has one idempotency key for ever, its own': ['I7'],
     'is unknown after %i': ['I7'],
+    'is not sent while the circuit is open, and is again once the gateway answers': ['I12'],
     'is unknown after %s': ['I7'],
   },
   'apps/orchestrator/parked-fulfilments.spec.ts': {
@@ -132,7 +133,7 @@ export const PROOFS: ProofTable = {
   },
   'libs/messaging/batch-processor.spec.ts': {
     'hands over a batch in order and reports it as processed': ['I5', 'I6'],
-    'sends undecodable messages to the dead letters with their bytes, and only their stream after them': ['I10'],
+    'sends undecodable messages to the dead letters with their bytes, and only their stream after them': ['I6', 'I10'],
     'gives way to other partitions when it takes longer, with growing waits, and processes nothing meanwhile': ['I6'],
     'stops at a gap, reports it, and ends the process when it lasts': ['I6', 'I9'],
     'does not move past poison it could not put away': ['I6', 'I10'],

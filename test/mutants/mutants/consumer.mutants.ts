@@ -93,10 +93,10 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     specs: [PROCESSOR_SPEC],
   },
   {
-    name: 'poison-parks-its-whole-partition',
+    name: 'neighbours-of-poison-skipped',
     mechanism: 'poison holds up its own stream alone',
-    breaks: ['I10'],
-    edits: [{ file: ENTRIES, search: 'held.has(streamId) || parked.has(streamId)', replace: 'held.size > 0 || parked.has(streamId)' }],
+    breaks: ['I6', 'I10'],
+    edits: [{ file: PROCESSOR, search: 'if (events.length > 0) {', replace: 'if (events.length > 0 && letters.length === 0) {' }],
     specs: [PROCESSOR_SPEC],
   },
   {

@@ -176,6 +176,13 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     specs: [CLIENT_SPEC],
   },
   {
+    name: 'circuit-never-opens',
+    mechanism: 'circuit breaker before the gateway',
+    breaks: ['I12'],
+    edits: [{ file: CLIENT, search: 'new ConsecutiveBreaker(10)', replace: 'new ConsecutiveBreaker(1e9)' }],
+    specs: [CLIENT_SPEC],
+  },
+  {
     name: 'actions-without-bound',
     mechanism: 'admission: a gateway that is away fills no memory',
     breaks: ['I11'],

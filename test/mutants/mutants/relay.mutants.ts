@@ -101,6 +101,14 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     specs: [FLOOR_SPEC],
   },
   {
+    name: 'epoch-not-raised',
+    mechanism: 'scan floor: whoever puts rows back raises the epoch',
+    breaks: ['I4'],
+    edits: [{ file: 'libs/outbox/outbox-dead-letters.ts', search: 'SET n = n + 1 WHERE', replace: 'SET n = n WHERE' }],
+    specs: [FLOOR_SPEC],
+    tests: 'a row put aside below the floor',
+  },
+  {
     name: 'dead-letter-overtaken',
     mechanism: 'a dead letter of the outbox holds back its stream',
     breaks: ['I5'],
