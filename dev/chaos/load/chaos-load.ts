@@ -72,7 +72,7 @@ export class ChaosLoad {
     this.commands = new Instances({ urls: commandUrls, connections: concurrency, timeoutMs });
     this.queries = new Instances({ urls: queryUrls, connections: 64, timeoutMs: Math.max(timeoutMs, 5_000) });
     this.wire = new Wire({ commands: this.commands, queries: this.queries, history: this.history });
-    this.pursuit = new Pursuit(this.wire, concurrency);
+    this.pursuit = new Pursuit(this.wire, concurrency, (answer) => (this.tally[isAccepted(answer) ? 'accepted' : 'refused'] += 1));
     this.reader = new Reader(this.wire);
   }
 
@@ -205,15 +205,13 @@ export class ChaosLoad {
     if (request.intent === 'place-order') this.planCancellation(request, answer, random);
   }
 
-  private async place(
+  private place(
     request: CommandRequest,
     random: Random,
     { attempt = 'first', hangUpAfterMs }: { attempt?: 'first' | 'at-once'; hangUpAfterMs?: number | undefined } = {},
   ): Promise<Answered | undefined> {
     this.tally.sent += 1;
-    const answer = await this.pursuit.pursue(request, random, attempt, hangUpAfterMs);
-    if (answer !== undefined) this.tally[isAccepted(answer) ? 'accepted' : 'refused'] += 1;
-    return answer;
+    return this.pursuit.pursue(request, random, attempt, hangUpAfterMs);
   }
 
   /** At once, while stock is being reserved or money charged, when it is confirmed, or long afterwards; sometimes by two people. */

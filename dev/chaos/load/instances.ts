@@ -21,8 +21,8 @@ export interface InstancesOptions {
   readonly timeoutMs: number;
 }
 
-/** An instance that did not answer is passed over for so long, milliseconds, while another one is there. */
-const AVOIDED_MS = 500;
+/** An instance that took no connection, or did not answer in time, is passed over for so long, milliseconds, while another one is there. */
+const AVOIDED_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 
 /** The instances of one app as a client behind no load balancer sees them: in turn, those that just failed later. */
@@ -51,7 +51,8 @@ export class Instances {
     this.turn += 1;
     const inTurn = this.pools.map((_, index) => this.pools[(this.turn + index) % this.pools.length]!);
     const now = Date.now();
-    return (inTurn.find(({ avoidUntil }) => avoidUntil <= now) ?? inTurn[0]!).origin;
+    const free = inTurn.find(({ avoidUntil }) => avoidUntil <= now);
+    return (free ?? inTurn.reduce((one, other) => (other.avoidUntil < one.avoidUntil ? other : one))).origin;
   }
 
   /** Never throws: what went wrong is the result. With a short `withinMs` the client hangs up. */
@@ -67,8 +68,9 @@ export class Instances {
     } catch (error) {
       // A client that hung up on purpose has nothing to say about the instance.
       if (withinMs < this.options.timeoutMs) return { error: `hung up after ${withinMs} ms` };
-      instance.avoidUntil = Date.now() + AVOIDED_MS;
       const { code, name, message } = error as NodeJS.ErrnoException;
+      // A connection that was cut says nothing yet: the next one may well be taken.
+      if (code !== 'UND_ERR_SOCKET') instance.avoidUntil = Date.now() + AVOIDED_MS;
       return { error: typeof code === 'string' ? code : `${name}: ${message}` };
     }
   }

@@ -21,6 +21,7 @@ export class Pursuit {
     private readonly wire: Wire,
     /** Requests that may be without an answer at once. */
     private readonly concurrency: number,
+    private readonly onFinal: (answer: Answered) => void,
   ) {
     // One listener for every command that waits.
     setMaxListeners(0, this.stopping.signal);
@@ -65,7 +66,8 @@ export class Pursuit {
 
   private isSettled({ key }: CommandRequest, answer: Answered | undefined): boolean {
     if (answer === undefined || !isFinal(answer)) return false;
-    this.open.delete(key);
+    // Two of one key may be under way, and both be answered: it is one command.
+    if (this.open.delete(key)) this.onFinal(answer);
     return true;
   }
 
