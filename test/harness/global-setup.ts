@@ -9,10 +9,8 @@ import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import { freePorts } from '../../dev/ports.js';
 import { isAlive, listProcesses } from '../../dev/process-table.js';
 import { needsOf, type Needs } from './needs.js';
-import { borrowedServers, type TestServers } from './servers.js';
+import { borrowedServers, SCRATCH_PREFIX, type TestServers } from './servers.js';
 import { dropTemplate, makeTemplate } from './template.js';
-
-const SCRATCH_PREFIX = 'tidemark-test-';
 
 /**
  * One PostgreSQL and one Kafka for the whole run, on free ports, in a scratch folder that is removed at the end.

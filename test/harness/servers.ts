@@ -1,3 +1,6 @@
+/** Of folders for servers and their data, each with its owner's process id in `owner.pid`. */
+export const SCRATCH_PREFIX = 'tidemark-test-';
+
 /** PostgreSQL and Kafka of somebody who runs vitest many times, and starts them once for all runs. */
 export interface TestServers {
   /** The cluster's maintenance database. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,7 +6,7 @@ import { removeCluster, startPostgres, THROWAWAY_SETTINGS } from '../../dev/embe
 import { startKafka } from '../../dev/kafka.js';
 import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import { freePorts } from '../../dev/ports.js';
-import type { TestServers } from '../harness/servers.js';
+import { SCRATCH_PREFIX, type TestServers } from '../harness/servers.js';
 import { MUTANTS } from './catalogue.js';
 import type { Mutant } from './mutant.js';
 import { runMutants } from './mutation-run.js';
@@ -36,13 +36,14 @@ async function run(mutants: readonly Mutant[], minutes: number, report: string |
   const timer = setTimeout(() => end.abort(), minutes * 60_000);
   process.once('SIGINT', () => end.abort());
   process.once('SIGTERM', () => end.abort());
-  const { servers, stop } = await startServers();
+  const { servers, folder, stop } = await startServers();
   try {
     say(`control: the specs of ${mutants.length} mutants on the source as it is …`);
     let place = 0;
     const verdicts = await runMutants(mutants, {
       root: REPOSITORY_ROOT,
       servers,
+      folder,
       proofs,
       signal: end.signal,
       onControl: ({ tests, complaints, durationMs }) => {
@@ -62,9 +63,14 @@ async function run(mutants: readonly Mutant[], minutes: number, report: string |
   }
 }
 
-/** Started once: a mutant costs the time of its specs and a template database. */
-async function startServers(): Promise<{ servers: TestServers; stop(): Promise<void> }> {
-  const scratch = mkdtempSync(join(tmpdir(), 'tidemark-mutants-servers-'));
+/**
+ * Started once: a mutant costs the time of its specs and a template database. Their folder is one of those that a test run finds and
+ * clears away when its owner was killed.
+ */
+async function startServers(): Promise<{ servers: TestServers; folder: string; stop(): Promise<void> }> {
+  const scratch = mkdtempSync(join(tmpdir(), SCRATCH_PREFIX));
+  chmodSync(scratch, 0o755);
+  writeFileSync(join(scratch, 'owner.pid'), String(process.pid));
   const [postgresPort = 0, kafkaPort = 0, controllerPort = 0] = await freePorts(3);
   const dataDir = join(scratch, 'pgdata');
   const postgres = await startPostgres({
@@ -77,6 +83,7 @@ async function startServers(): Promise<{ servers: TestServers; stop(): Promise<v
   const killAll = (): void => [postgres, kafka].forEach(({ process: child }) => child.kill('SIGKILL'));
   process.once('exit', killAll);
   return {
+    folder: scratch,
     servers: { databaseUrl: postgres.urlOf('postgres'), kafkaBrokers: [kafka.broker] },
     stop: async () => {
       await Promise.all([kafka.process.stop('SIGKILL'), postgres.process.stop('SIGQUIT', 5_000)]);

@@ -15,9 +15,9 @@ export class MutatedTree {
     readonly root: string,
   ) {}
 
-  /** As the checkout is at this moment; later changes to it do not show. */
-  static copyOf(checkout: string): MutatedTree {
-    const root = realpathSync(mkdtempSync(join(tmpdir(), 'tidemark-mutants-')));
+  /** As the checkout is at this moment; later changes to it do not show. In a new folder of `parent`. */
+  static copyOf(checkout: string, parent = tmpdir()): MutatedTree {
+    const root = realpathSync(mkdtempSync(join(parent, 'tidemark-mutants-')));
     cpSync(checkout, root, { recursive: true, filter: (path) => !LEFT_OUT.has(relative(checkout, path).split(sep)[0] ?? '') });
     symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'), 'dir');
     return new MutatedTree(root);

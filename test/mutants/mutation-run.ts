@@ -8,6 +8,8 @@ export interface MutationRunOptions {
   /** The checkout. */
   readonly root: string;
   readonly servers: TestServers;
+  /** Where the copy of the checkout goes; default the folder for temporary files. */
+  readonly folder?: string;
   readonly proofs: Proofs;
   /** Milliseconds for the specs of one mutant. Default 120,000. */
   readonly limitMs?: number;
@@ -24,8 +26,8 @@ export interface MutationRunOptions {
  * deadlines, which two at once would miss. Mutants that were not begun have no verdict.
  */
 export async function runMutants(mutants: readonly Mutant[], options: MutationRunOptions): Promise<Verdict[]> {
-  const { root, servers, proofs, limitMs = 120_000, controlLimitMs = 600_000, onControl, onVerdict, signal } = options;
-  const tree = MutatedTree.copyOf(root);
+  const { root, servers, folder, proofs, limitMs = 120_000, controlLimitMs = 600_000, onControl, onVerdict, signal } = options;
+  const tree = MutatedTree.copyOf(root, folder);
   const verdicts: Verdict[] = [];
   try {
     const specs = [...new Set(mutants.flatMap((mutant) => mutant.specs))];

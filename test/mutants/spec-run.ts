@@ -143,7 +143,8 @@ function readReport(root: string, file: string, output: string): Pick<SpecRun, '
   return { tests, complaints };
 }
 
-const ASSERTION = /^(AssertionError\b|Error: Property failed after |Error: Snapshot )|^Error: .* did not come true within /;
+const ASSERTION =
+  /^(AssertionError\b|Error: (Property failed after |Snapshot |promise (resolved|rejected) .* instead of |.* did not come true within ))/;
 
 /** A test may fail for several reasons (its own, then a hook's): the first that is an assertion is what it saw. */
 export function failureOf(messages: readonly string[]): { kind: FailureKind; message: string } {

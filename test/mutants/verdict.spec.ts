@@ -35,6 +35,7 @@ describe('a failure', () => {
     ['AssertionError: expected 1 to be 2', 'assertion'],
     ['Error: Property failed after 3 tests\n{ seed: 1 }', 'assertion'],
     ['Error: the outbox to be empty did not come true within 15000 ms: not yet', 'assertion'],
+    ['Error: promise resolved "[]" instead of rejecting', 'assertion'],
     ['TypeError: x is not a function', 'error'],
     ['error: duplicate key value violates unique constraint', 'error'],
     ['Error: Test timed out in 30000ms.', 'timeout'],

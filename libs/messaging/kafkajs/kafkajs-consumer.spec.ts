@@ -173,6 +173,26 @@ describe('KafkaJsConsumer', () => {
     await consumer.stop();
   });
 
+  it('forgets a commit that was on its way when the assignment ended, and is refused only then', async () => {
+    const { kafka, consumer } = setUp();
+    let refuse: (error: Error) => void = () => undefined;
+    let commits = 0;
+    const commitOffsetsIfNecessary = (): Promise<void> => {
+      commits += 1;
+      return new Promise((_, reject) => (refuse = reject));
+    };
+    await consumer.start();
+    const delivered = kafka.deliver({ commitOffsetsIfNecessary });
+    await vi.advanceTimersByTimeAsync(300);
+    kafka.emit('GROUP_JOIN', { memberAssignment: {}, duration: 5 });
+    refuse(new Error('rebalance in progress'));
+    await delivered;
+    await vi.advanceTimersByTimeAsync(1_000);
+    // The partition may be another consumer's by now: it would be set back.
+    expect(commits).toBe(1);
+    await consumer.stop();
+  });
+
   it('gives up the queued batches when a heartbeat says that the membership is over', async () => {
     const rebalance = Object.assign(new Error('rebalance in progress'), { type: 'REBALANCE_IN_PROGRESS' });
     let finish: (outcome: BatchOutcome) => void = () => undefined;

@@ -112,6 +112,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     breaks: ['I10'],
     edits: [{ file: 'libs/messaging/consumer-dead-letters.ts', search: 'ORDER BY stream_id FOR UPDATE`', replace: 'ORDER BY stream_id`' }],
     specs: [LETTERS_SPEC],
+    tests: 'leaves no letter behind',
   },
   {
     name: 'letters-released-in-any-order',
