@@ -7,7 +7,6 @@ import { rebuildBeside } from '#read-models/write';
 import { PostgresDatabase } from '../../verify/database.js';
 import { KafkaTopicRecords } from '../../verify/kafka-topic-records.js';
 import type { FaultRecord } from '../history/fault-record.js';
-import type { Poison } from '../history/history-record.js';
 import { readHistory } from '../history/history-reader.js';
 import type { ResourceSample } from '../history/resource-sample.js';
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
@@ -72,5 +71,3 @@ export async function digestOf(files: readonly string[]): Promise<HistoryDigest>
   for (const file of files) for await (const record of readHistory(file)) digest.add(record, file);
   return digest;
 }
-
-export type { Bounds, FaultRecord, InvariantResult, Poison, ResourceSample };
