@@ -38,7 +38,6 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [WRITER_SPEC],
-    sampled: true,
   },
   {
     name: 'checkpoint-not-written',

@@ -12,7 +12,6 @@ export const SAGA_MUTANTS: readonly Mutant[] = [
     breaks: ['I9'],
     edits: [{ file: WORKFLOW, search: 'undo: undoOf(step) }', replace: 'undo: null }' }],
     specs: [WORKFLOW_SPEC],
-    sampled: true,
   },
   {
     name: 'payment-requested-after-its-answer',
