@@ -18,8 +18,8 @@ import type { IncomingMessage } from './event-message.js';
 export interface Resolution {
   readonly by: string;
   readonly note?: string;
-  /** Runs in the transaction that ends a parking or settles a single letter: what it writes is there with that or not at all. */
-  inTransaction?(client: PoolClient, letters: number): Promise<void>;
+  /** Runs in the transaction that ends a parking or settles letters (these `ids`): what it writes is there with that or not at all. */
+  inTransaction?(client: PoolClient, letters: number, ids: readonly number[]): Promise<void>;
 }
 
 /** The stream has no dead letters here, or the letter is not held (any more). */
@@ -108,7 +108,7 @@ export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetter
             this.groupId,
             streamId,
           ]);
-          await inTransaction?.(client, before);
+          await inTransaction?.(client, before, []);
         } else {
           await deliver(rows.map(toMessage));
           await this.resolve(
@@ -144,7 +144,7 @@ export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetter
       if (rows.length === 0) throw new NotHeldError(`letter ${id}, alone,`);
       await deliver(rows.map(toMessage));
       await this.resolve(client, [String(id)], 'released', by, note);
-      await inTransaction?.(client, 1);
+      await inTransaction?.(client, 1, [id]);
       return { keep: true, result: undefined };
     });
   }
@@ -159,7 +159,7 @@ export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetter
   discardAll(ids: readonly number[], { by, note, inTransaction }: Resolution): Promise<readonly number[]> {
     return this.transaction(async (client) => {
       const changed = await this.resolve(client, ids.map(String), 'discarded', by, note);
-      if (changed.length > 0) await inTransaction?.(client, changed.length);
+      if (changed.length > 0) await inTransaction?.(client, changed.length, changed);
       return { keep: true, result: changed };
     });
   }

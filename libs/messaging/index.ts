@@ -14,3 +14,5 @@ export * from './retry-schedule.js';
 export * from './topics.js';
 export * from './version-guard.js';
 export type { DeadLetterRecord, DeadLetterState } from './dead-letter-rows.js';
+export { ConsumerDeadLettersModule, deadLettersCheck, deadLettersMetrics } from './operators/consumer-dead-letters.module.js';
+export { deadLetterProblem } from './operators/consumer-dead-letters.problems.js';
