@@ -24,6 +24,7 @@ const TARGETS = {
   mutants: { run: 'dist/test/mutants/main.js', startsKafka: true },
   simulate: { run: 'dist/dev/simulation/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
+  model: { run: 'dist/dev/model/main.js' },
   migrate: { run: 'dist/migrations/run.js' },
   // For a test run that is under way: it must not have its packages exchanged under it.
   build: { withoutInstall: true },

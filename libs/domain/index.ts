@@ -8,6 +8,7 @@ export * from './payment/payment.events.js';
 export * from './fulfilment/fulfilment.events.js';
 export * from './fulfilment/fulfilment.consequences.js';
 export * from './fulfilment/fulfilment.state.js';
+export * from './fulfilment/fulfilment.table.js';
 export * from './fulfilment/fulfilment.workflow.js';
 export * from './fulfilment/saga-definition.js';
 export * from './text.js';

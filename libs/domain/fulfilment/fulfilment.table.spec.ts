@@ -11,7 +11,15 @@ import type { PaymentOperation } from '../payment/payment.events.js';
 import { stockDecider, type StockState } from '../stock/stock.decider.js';
 import { consequencesOf, reservationOf, type Consequence } from './fulfilment.consequences.js';
 import { evolveFulfilment, type FulfilmentState } from './fulfilment.state.js';
-import { FIRST_SITUATION, sagaRows, situationName, type SagaEffect, type SagaInput, type SagaSituation } from './fulfilment.table.js';
+import {
+  FIRST_SITUATION,
+  FULFILMENT_STEPS,
+  sagaRows,
+  situationName,
+  type SagaEffect,
+  type SagaInput,
+  type SagaSituation,
+} from './fulfilment.table.js';
 import { decideFulfilment, initialFulfilment, MAX_ATTEMPTS, nextAction, type FulfilmentInput } from './fulfilment.workflow.js';
 
 const ORDER = 'o1';
@@ -105,6 +113,11 @@ const nameOf = (name: SagaInput, state: FulfilmentState): SagaInput =>
 
 describe('the table of the fulfilment saga', () => {
   const rows = new Map(sagaRows().map((row) => [`${situationName(row.from)} · ${row.input}`, row]));
+
+  it('has no rule that never holds', () => {
+    const used = new Set([...rows.values()].map(({ rule }) => rule));
+    expect(FULFILMENT_STEPS.filter((rule) => !used.has(rule))).toEqual([]);
+  });
 
   it('says what the code does, in every situation and for every input, and nothing else', () => {
     const notTaken = new Set(rows.keys());
