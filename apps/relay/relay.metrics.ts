@@ -1,4 +1,5 @@
 import type { OutboxBacklog, OutboxRelay, RelayPass } from '#outbox';
+import { looked, setKnown } from '#platform';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface RelayMetricsOptions {
@@ -10,6 +11,8 @@ export interface RelayMetricsOptions {
 /** Figures of the relay; answers what is to be called after each round. */
 export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions): (pass: RelayPass) => void {
   const registers = [registry];
+  const measured = looked(() => backlog.measure());
+  const held = looked(() => backlog.held());
   const published = new Counter({ name: 'tidemark_relay_published_total', help: 'Events acknowledged by the broker.', registers });
   const parked = new Counter({ name: 'tidemark_relay_parked_total', help: 'Events this relay moved to the dead letters.', registers });
   new Gauge({
@@ -18,9 +21,9 @@ export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions):
     labelNames: ['code'],
     registers,
     async collect() {
-      const { byCode } = await backlog.held();
+      const letters = await held();
       this.reset();
-      for (const [code, held] of Object.entries(byCode)) this.set({ code }, held);
+      for (const [code, count] of Object.entries(letters?.byCode ?? {})) this.set({ code }, count);
     },
   });
   new Gauge({
@@ -28,7 +31,7 @@ export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions):
     help: 'How long the stream that waits longest has been blocked by an event that could not be published.',
     registers,
     async collect() {
-      this.set((await backlog.held()).oldestSeconds);
+      setKnown(this, (await held())?.oldestSeconds);
     },
   });
   const rounds = new Histogram({
@@ -65,7 +68,9 @@ export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions):
     labelNames: ['what'],
     registers,
     async collect() {
-      const { rows, deadLetters, heldBackStreams } = await backlog.measure();
+      const waiting = await measured();
+      if (waiting === undefined) return this.reset();
+      const { rows, deadLetters, heldBackStreams } = waiting;
       this.set({ what: 'events' }, rows);
       this.set({ what: 'dead_letters' }, deadLetters);
       this.set({ what: 'held_back_streams' }, heldBackStreams);

@@ -30,7 +30,7 @@ export { ProblemFilter } from './problem.filter.js';
 export { apiProblems, PROBLEM_SCHEMA, type ProblemCatalogue } from './api-problems.js';
 export { validationPipe } from './validation.js';
 export { isStorableText } from './json-body.js';
-export { createMetrics } from './metrics.js';
+export { createMetrics, looked, setKnown } from './metrics.js';
 export { type HealthCheck } from './health.js';
 export { Shutdown, type ShutdownStep } from './shutdown.js';
 export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, type Gauge, Histogram, Registry } from 'prom-client';
 
 /**
  * A registry of this app's own (prom-client's global one would clash when several apps share a test process), with Node's figures.
@@ -48,5 +48,38 @@ export class MetricsController {
 export class MetricsModule {
   static register(registry: Registry): DynamicModule {
     return { module: MetricsModule, controllers: [MetricsController], providers: [{ provide: Registry, useValue: registry }] };
+  }
+}
+
+/** A scrape waits no longer for a figure, milliseconds. */
+const PATIENCE_MS = 2_000;
+/** So long one look serves all figures, milliseconds: those of one scrape. */
+const FRESH_MS = 1_000;
+
+/**
+ * A look at something for the `collect` of figures: shared by those of one scrape, and undefined while it fails or hangs. Without that,
+ * one database that is away would take every other figure of the process with it, when they are wanted most.
+ */
+export function looked<T>(look: () => Promise<T>): () => Promise<T | undefined> {
+  let last: { readonly at: number; readonly result: Promise<T | undefined> } | undefined;
+  return () => {
+    if (last === undefined || performance.now() - last.at > FRESH_MS) last = { at: performance.now(), result: inTime(look) };
+    return last.result;
+  };
+}
+
+/** Shows the value, or none while it is not known. */
+export function setKnown(gauge: Gauge, value: number | undefined): void {
+  if (value === undefined) gauge.remove();
+  else gauge.set(value);
+}
+
+async function inTime<T>(look: () => Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, undefined)));
+  try {
+    return await Promise.race([look().catch(() => undefined), patience]);
+  } finally {
+    clearTimeout(timer);
   }
 }

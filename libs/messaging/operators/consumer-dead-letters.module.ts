@@ -1,4 +1,4 @@
-import { OperatorActs, OperatorActsModule, type HealthCheck } from '#platform';
+import { looked, OperatorActs, OperatorActsModule, setKnown, type HealthCheck } from '#platform';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -43,21 +43,16 @@ export function deadLettersCheck(deadLetters: Pick<Measured, 'measure'>): Health
 
 export function deadLettersMetrics(deadLetters: Measured, registry: Registry): void {
   const registers = [registry];
-  // One look serves all figures of a scrape.
-  let look: { readonly at: number; readonly measured: ReturnType<Measured['measure']> } | undefined;
-  const measured = (): ReturnType<Measured['measure']> => {
-    if (look === undefined || Date.now() - look.at > 1_000) look = { at: Date.now(), measured: deadLetters.measure() };
-    return look.measured;
-  };
+  const measured = looked(() => deadLetters.measure());
   new Gauge({
     name: 'tidemark_consumer_dead_letters_held',
     help: 'Messages the consumer could not take and that wait for an operator, by reason.',
     labelNames: ['code'],
     registers,
     async collect() {
-      const { byCode } = await measured();
+      const held = await measured();
       this.reset();
-      for (const [code, held] of Object.entries(byCode)) this.set({ code }, held);
+      for (const [code, count] of Object.entries(held?.byCode ?? {})) this.set({ code }, count);
     },
   });
   new Counter({
@@ -75,7 +70,7 @@ export function deadLettersMetrics(deadLetters: Measured, registry: Registry): v
     help: 'How long the oldest of the messages that wait for an operator has waited.',
     registers,
     async collect() {
-      this.set((await measured()).oldestSeconds);
+      setKnown(this, (await measured())?.oldestSeconds);
     },
   });
   new Gauge({
@@ -83,7 +78,7 @@ export function deadLettersMetrics(deadLetters: Measured, registry: Registry): v
     help: 'Streams held back by a message that the consumer could not take.',
     registers,
     async collect() {
-      this.set((await measured()).blockedStreams);
+      setKnown(this, (await measured())?.blockedStreams);
     },
   });
   new Gauge({
@@ -91,7 +86,7 @@ export function deadLettersMetrics(deadLetters: Measured, registry: Registry): v
     help: 'How long the stream that waits longest has been blocked.',
     registers,
     async collect() {
-      this.set((await measured()).longestBlockedSeconds);
+      setKnown(this, (await measured())?.longestBlockedSeconds);
     },
   });
 }
