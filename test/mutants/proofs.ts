@@ -66,7 +66,8 @@ export const PROOFS: ProofTable = {
   },
   'apps/projector/projection-lane.spec.ts': {
     'commits the first batch at once and what came meanwhile together': ['I6'],
-    'tells only the guilty partition of a gap': ['I10'],
+    'tells only the guilty partition of a gap': ['I6', 'I10'],
+    'hands on what may heal, remembers it, and forgets it when something goes well': ['I6'],
   },
   'apps/query-api/reading/projection-waiter.spec.ts': {
     'ends when it arrives': ['I6'],
