@@ -20,6 +20,7 @@ const TARGETS = {
   usage: { run: 'dist/dev/usage/main.js' },
   drill: { run: 'dist/dev/drill/main.js' },
   chaos: { run: 'dist/dev/chaos/main.js', startsKafka: true },
+  killpoints: { run: 'dist/dev/killpoints/main.js', startsKafka: true },
   fuzz: { run: 'dist/dev/fuzz/main.js', startsKafka: true },
   mutants: { run: 'dist/test/mutants/main.js', startsKafka: true },
   simulate: { run: 'dist/dev/simulation/main.js' },

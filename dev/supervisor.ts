@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly onChange: () => void;
   /** First pause before a restart, milliseconds; doubled each time while it keeps dying. Default 250. */
   readonly restartDelayMs?: number;
+  /** Longest pause before a restart, milliseconds. Default 15,000. */
+  readonly maxRestartDelayMs?: number;
 }
 
 const MAX_RESTART_DELAY_MS = 15_000;
@@ -118,7 +120,8 @@ export class Supervisor {
   private async restart(service: Service, deaths: number): Promise<ManagedProcess | undefined> {
     const downSince = performance.now();
     for (let attempt = deaths; ; attempt++) {
-      await this.pause(Math.min((this.options.restartDelayMs ?? 250) * 2 ** attempt, MAX_RESTART_DELAY_MS));
+      const { restartDelayMs = 250, maxRestartDelayMs = MAX_RESTART_DELAY_MS } = this.options;
+      await this.pause(Math.min(restartDelayMs * 2 ** attempt, maxRestartDelayMs));
       if (this.stopping) return undefined;
       const before = this.children.get(service.name);
       try {

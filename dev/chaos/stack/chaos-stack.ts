@@ -29,6 +29,8 @@ export interface ChaosStackOptions {
   readonly progress: Progress;
   /** Program of the proxy; undefined: the apps reach PostgreSQL, Kafka and the gateway directly. */
   readonly proxyBinary: string | undefined;
+  /** Longest pause before a process that keeps dying is started again, milliseconds; default the supervisor's. */
+  readonly maxRestartDelayMs?: number;
   /** Variables for every app. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -69,7 +71,8 @@ export class ChaosStack {
       destination: pino.destination({ dest: join(this.logDir, 'chaos.log'), mkdir: true }),
     });
     this.proxy = proxyBinary === undefined ? undefined : new Toxiproxy(`http://${HOST}:${ports.proxyControl}`);
-    this.supervisor = new Supervisor({ say: (line) => progress.report(line), onChange: () => this.record() });
+    const { maxRestartDelayMs } = options;
+    this.supervisor = new Supervisor({ say: (line) => progress.report(line), onChange: () => this.record(), maxRestartDelayMs });
   }
 
   get commandUrls(): string[] {
