@@ -67,6 +67,7 @@ export const PROOFS: ProofTable = {
   'apps/projector/projection-lane.spec.ts': {
     'commits the first batch at once and what came meanwhile together': ['I6'],
     'tells only the guilty partition of a gap': ['I6', 'I10'],
+    "blames nobody for what is nobody's fault": ['I6'],
     'hands on what may heal, remembers it, and forgets it when something goes well': ['I6'],
   },
   'apps/query-api/reading/projection-waiter.spec.ts': {
