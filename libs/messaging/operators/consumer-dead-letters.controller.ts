@@ -143,7 +143,8 @@ function decideAll({ filter, reason, dryRun, limit }: DecideLettersDto, request:
 }
 
 function headersOf(headers: Readonly<Record<string, HeaderValue | undefined>>): InspectedLetterDto['headers'] {
-  return Object.entries(headers).flatMap(([name, value]) => {
+  const sorted = Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.flatMap(([name, value]) => {
     const values = value === undefined ? [] : Array.isArray(value) ? (value as readonly (string | Buffer)[]) : [value as string | Buffer];
     return values.map((each) => ({ name, ...originalBytes(Buffer.from(each as string)) }));
   });

@@ -88,7 +88,7 @@ export class InspectedLetterDto extends DeadLetterDto {
   key: OriginalBytesDto | null;
   @ApiProperty({ type: OriginalBytesDto, nullable: true, description: 'The value as it came; null for a tombstone.' })
   value: OriginalBytesDto | null;
-  @ApiProperty({ type: [OriginalHeaderDto], description: 'The headers as they came; one given more than once is here as often.' })
+  @ApiProperty({ type: [OriginalHeaderDto], description: 'The headers as they came, by name; one given more than once is here as often.' })
   headers: OriginalHeaderDto[];
 }
 
