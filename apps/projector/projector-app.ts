@@ -1,9 +1,8 @@
-import { BatchConsumerStrategy, KafkaJsBroker } from '#messaging';
-import { createMetrics, createPool, startWorkerApp, type Logger, type RunningApp } from '#platform';
+import { BatchConsumerStrategy, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
+import { createMetrics, createPool, OperatorActs, startWorkerApp, type Logger, type RunningApp } from '#platform';
 import { LagGauge } from './lag-gauge.js';
 import type { ProjectorConfig } from './projector.config.js';
 import { ProjectorModule } from './projector.module.js';
-import { projectorProblem } from './projector.problems.js';
 import { Projector } from './projector.js';
 
 const GROUP_ID = 'projector';
@@ -34,7 +33,9 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     onFatal: (error) => (onFatal === undefined ? running?.fail(error) : onFatal(error)),
   });
   const lag = new LagGauge({ read: () => strategy.lag(), metrics, logger });
-  running = await startWorkerApp(ProjectorModule.with({ projector, consumer: strategy }), {
+  deadLettersMetrics(strategy.deadLetters, metrics);
+  const acts = new OperatorActs({ pool, app: 'projector' });
+  running = await startWorkerApp(ProjectorModule.with({ projector, consumer: strategy, acts }), {
     name: 'projector',
     description: 'Turns events into read models; operators decide about messages that no read model could take.',
     version: '1',
@@ -45,10 +46,11 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     strategy,
     metrics,
     handleSignals,
-    problems: projectorProblem,
+    problems: deadLetterProblem,
     checks: [
       { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
       { name: 'consumer', check: async () => ({ ...(await strategy.check()), lag: await lag.total(), failures: projector.failures }) },
+      deadLettersCheck(strategy.deadLetters),
     ],
     stop: [{ name: 'consumer', run: () => strategy.stop() }],
     close: [{ name: 'database', run: () => pool.end() }],
