@@ -1,10 +1,11 @@
-import { DomainError, type FulfilmentInput, type OrderCancelled, type OrderPlaced } from '#domain';
+import { DomainError, type FulfilmentInput } from '#domain';
 import { failpoints } from '#failpoints';
 import { HandlerErrorFilter, PoisonEventError, TOPICS, type EventBatch, type EventMessage } from '#messaging';
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { Admission } from './admission.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
+import { inputOf } from './order-message.js';
 
 /**
  * What happens to orders, as the saga hears it from Kafka. A repeated message changes nothing: the saga has already taken its step.
@@ -24,9 +25,10 @@ export class OrderEventsController {
     const failures: unknown[] = [];
     const submitted: Promise<unknown>[] = [];
     for (const message of batch.messages) {
-      const input = inputOf(message);
-      if (input === undefined) continue;
+      let input: FulfilmentInput | undefined;
       try {
+        input = inputOf(message);
+        if (input === undefined) continue;
         await this.admission.enter();
       } catch (error) {
         failures.push(error);
@@ -50,21 +52,5 @@ export class OrderEventsController {
       if (error instanceof DomainError) throw new PoisonEventError(message, error.code, error.message);
       throw error;
     }
-  }
-}
-
-function inputOf(message: EventMessage): FulfilmentInput | undefined {
-  switch (message.type) {
-    case 'OrderPlaced': {
-      const { orderId, lines, total, currency, paymentToken } = message.data as OrderPlaced['data'];
-      const quantities = new Map<string, number>();
-      for (const { sku, quantity } of lines) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
-      const items = [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
-      return { type: 'StartFulfilment', orderId, items, amount: total, currency, paymentToken };
-    }
-    case 'OrderCancelled':
-      return { type: 'RequestCancellation', reason: (message.data as OrderCancelled['data']).reason };
-    default:
-      return undefined;
   }
 }
