@@ -32,6 +32,8 @@ export interface LeftOut {
 export class FaultRunner {
   readonly records: FaultRecord[] = [];
   readonly leftOut: LeftOut[] = [];
+  /** What must never be, and was seen while a fault was carried out. */
+  readonly defects: string[] = [];
   private readonly active = new Set<Promise<void>>();
   private readonly occupied = new Set<string>();
   private readonly ending = new AbortController();
@@ -90,8 +92,12 @@ export class FaultRunner {
       return say(`#${n} ${kind} (${target}) LEFT OUT: ${why}`);
     }
     if (injection.heal !== undefined) await delay(holdMs, undefined, { signal }).catch(() => undefined);
-    const healedAt = await this.heal(injection, startedAt);
+    const healedAt = await this.heal(injection);
     const recoveredAt = signal.aborted ? undefined : await recovery.of(injection.hit, recoveryDeadlineMs);
+    if (injection.defect !== undefined) {
+      this.defects.push(`#${n} ${kind} (${target}): ${injection.defect}`);
+      say(`#${n} ${kind} (${target}) DEFECT: ${injection.defect}`);
+    }
     const note = [injection.note, others > 0 ? 'beside another fault' : undefined].filter((text) => text !== undefined).join('; ');
     this.records.push({
       n,
@@ -106,8 +112,8 @@ export class FaultRunner {
   }
 
   /** When the fault was over. What cannot be healed now is tried until it can: a fault must not outlive its record. */
-  private async heal({ heal }: Injection, startedAt: number): Promise<number> {
-    if (heal === undefined) return startedAt;
+  private async heal({ heal }: Injection): Promise<number> {
+    if (heal === undefined) return Date.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
         await heal();

@@ -17,6 +17,8 @@ export interface RunFigures {
   readonly counts: LoadCounts;
   readonly faults: readonly FaultRecord[];
   readonly leftOut: readonly LeftOut[];
+  /** Seen while faults were carried out, and must never be. */
+  readonly defects: readonly string[];
   /** What this machine cannot do. */
   readonly missing: readonly string[];
   readonly quiet: boolean;
@@ -37,8 +39,9 @@ export interface KindFigures {
 }
 
 /** Everything that must be true of a run that passes. */
-export function holds({ faults, quiet, invariants }: Pick<RunFigures, 'faults' | 'quiet' | 'invariants'>): boolean {
-  return quiet && invariants.length > 0 && invariants.every(({ ok }) => ok) && faults.every(({ recoveredAt }) => recoveredAt !== undefined);
+export function holds({ faults, defects, quiet, invariants }: Pick<RunFigures, 'faults' | 'defects' | 'quiet' | 'invariants'>): boolean {
+  if (!quiet || defects.length > 0) return false;
+  return invariants.length > 0 && invariants.every(({ ok }) => ok) && faults.every(({ recoveredAt }) => recoveredAt !== undefined);
 }
 
 export function figuresByKind(faults: readonly FaultRecord[]): KindFigures[] {
@@ -77,6 +80,7 @@ export function summaryOf(figures: RunFigures): string[] {
       ({ kind, count, p50, p95, worst, notRecovered }) =>
         `  ${kind.padEnd(34)}${String(count).padStart(4)}   p50 ${seconds(p50).padStart(7)}   p95 ${seconds(p95).padStart(7)}   worst ${seconds(worst).padStart(7)}${notRecovered > 0 ? `   ${notRecovered} NOT RECOVERED` : ''}`,
     ),
+    ...figures.defects.map((defect) => `  DEFECT: ${defect}`),
     ...figures.leftOut.map(({ n, kind, target, why }) => `  left out: #${n} ${kind} (${target}): ${why}`),
     quiet ? `stood still ${seconds(quietAfterMs)} after the load` : `DID NOT STAND STILL within ${seconds(quietAfterMs)} after the load`,
     ...invariants.flatMap((invariant) => [
@@ -129,6 +133,7 @@ export function markdownOf(figures: RunFigures): string {
     ...figuresByKind(faults).map(recovery),
     recovery(all),
     '',
+    ...figures.defects.map((defect) => `- **defect**: ${defect}`),
     ...[...missing, ...leftOut.map(({ n, kind, target, why }) => `#${n} ${kind} (${target}) left out: ${why}`)].map((line) => `- ${line}`),
     '',
     '## Resources',

@@ -155,6 +155,7 @@ export class ChaosRun {
         counts: load.counts(),
         faults: faults.records,
         leftOut: faults.leftOut,
+        defects: faults.defects,
         missing,
         quiet,
         quietAfterMs,

@@ -3,8 +3,10 @@ import { connectionFaults } from './connection.faults.js';
 import { failpointFaults } from './failpoint.faults.js';
 import type { FaultKind } from './fault.js';
 import { kafkaFaults } from './kafka.faults.js';
+import { messageFaults } from './message.faults.js';
 import { postgresFaults } from './postgres.faults.js';
 import { processFaults } from './process.faults.js';
+import { readModelFaults } from './read-model.faults.js';
 
 /** Everything that can go wrong on purpose. */
 export const FAULT_KINDS: readonly FaultKind[] = [
@@ -13,5 +15,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...kafkaFaults,
   ...connectionFaults,
   ...failpointFaults,
+  ...messageFaults,
+  ...readModelFaults,
   ...clientFaults,
 ];

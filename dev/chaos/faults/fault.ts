@@ -27,6 +27,8 @@ export interface Injection {
   /** What has to work again afterwards. */
   readonly hit: Hit;
   readonly note?: string;
+  /** Something that must never be, seen while the fault was carried out. */
+  readonly defect?: string;
 }
 
 /**
