@@ -1,4 +1,4 @@
-import { databaseUrl, host, loadConfig, logLevel, port, wholeNumber, withFailpoints } from '#platform';
+import { databaseUrl, drainMs, host, loadConfig, logLevel, port, wholeNumber, withFailpoints } from '#platform';
 import { z } from 'zod';
 
 const schema = withFailpoints(
@@ -7,6 +7,7 @@ const schema = withFailpoints(
     PORT: port.default(4001),
     HOST: host,
     LOG_LEVEL: logLevel,
+    SHUTDOWN_DRAIN_MS: drainMs,
     /** Connections to the database. Appends use two at a time, the rest serves reads. */
     DATABASE_POOL_SIZE: wholeNumber(3, 100).default(10),
     /** Commands taken and not yet answered; beyond it clients get 503. */

@@ -88,6 +88,7 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
     metrics,
     port: config.PORT,
     host: config.HOST,
+    drainMs: config.SHUTDOWN_DRAIN_MS,
     failpoints: config.FAILPOINTS,
     handleSignals,
     checks: [databaseCheck(pool)],

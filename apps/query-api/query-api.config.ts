@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { databaseUrl, host, loadConfig, logLevel, port, wholeNumber, withFailpoints } from '#platform';
+import { databaseUrl, drainMs, host, loadConfig, logLevel, port, wholeNumber, withFailpoints } from '#platform';
 
 const schema = withFailpoints(
   z.object({
@@ -7,6 +7,7 @@ const schema = withFailpoints(
     HOST: host,
     DATABASE_URL: databaseUrl,
     LOG_LEVEL: logLevel,
+    SHUTDOWN_DRAIN_MS: drainMs,
     /** Connections for read models, and half as many (at least 2) for the event store. */
     QUERY_POOL_SIZE: wholeNumber(1, 200).default(10),
     /** Milliseconds a statement may take. */

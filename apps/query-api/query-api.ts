@@ -37,6 +37,7 @@ export async function startQueryApi(config: QueryApiConfig, logger: Logger, { ha
     version: '1.0.0',
     port: config.PORT,
     host: config.HOST,
+    drainMs: config.SHUTDOWN_DRAIN_MS,
     failpoints: config.FAILPOINTS,
     logger,
     checks: queryApiChecks({ dataSource, pool, lag }),

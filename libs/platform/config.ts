@@ -51,6 +51,8 @@ export const topicPrefix = z
 export const port = wholeNumber(0, 65_535);
 /** HOST to listen on; loopback unless told otherwise. */
 export const host = z.string().default('127.0.0.1');
+/** SHUTDOWN_DRAIN_MS: goes on serving for so long after readiness went false, so that a load balancer notices in time. Default 0. */
+export const drainMs = wholeNumber(0, 60_000).optional();
 /** LOG_LEVEL */
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info');
 /** NODE_ENV */

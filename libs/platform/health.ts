@@ -36,6 +36,11 @@ export class Readiness {
   close(): void {
     this.state = 'closing';
   }
+  /** Whoever is connected should go elsewhere. */
+  get leaving(): boolean {
+    return this.state === 'stopping' || this.state === 'closing';
+  }
+
   get closing(): boolean {
     return this.state === 'closing';
   }

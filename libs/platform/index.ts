@@ -1,6 +1,7 @@
 export {
   ConfigError,
   databaseUrl,
+  drainMs,
   host,
   httpUrl,
   kafkaBrokers,

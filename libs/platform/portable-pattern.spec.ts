@@ -1,8 +1,8 @@
-// Proves that a spelled-out pattern means what the original means, for every character of the basic plane.
+// Proves that a spelled-out pattern means what the original means, for every character of the basic plane that can be sent.
 import { describe, expect, it } from 'vitest';
 import { makePatternsPortable, portablePattern } from './portable-pattern.js';
 
-const everyChar = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
+const everyChar = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter((char) => !/\p{Cs}/u.test(char));
 
 describe('portable patterns', () => {
   it.each([

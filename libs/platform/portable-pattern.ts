@@ -26,7 +26,8 @@ const RANGES: Readonly<Record<string, string>> = {
   Cc: '\\u0000-\\u001f\\u007f-\\u009f',
   /** Those of the basic plane: the few beyond it have no spelling that all readers share. */
   Cf: '\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb',
-  Cs: '\\ud800-\\udfff',
+  /** Half a surrogate pair cannot be sent as UTF-8, and several engines refuse a pattern that names one. */
+  Cs: '',
   Zl: '\\u2028',
   Zp: '\\u2029',
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
@@ -55,7 +56,12 @@ export interface HttpAppOptions {
   readonly start?: (app: NestFastifyApplication) => Promise<void>;
   /** FAILPOINTS of the app's configuration (withFailpoints): switches them on and serves their control. Default off. */
   readonly failpoints?: string;
-  /** Milliseconds for the whole shutdown. Default 10 000. */
+  /**
+   * Milliseconds it goes on serving after readiness went false, each answer with `Connection: close`: until whoever spreads the requests
+   * has seen that, and sends them elsewhere. Default 0.
+   */
+  readonly drainMs?: number;
+  /** Milliseconds for the whole shutdown, the drain not counted. Default 10 000. */
   readonly shutdownDeadlineMs?: number;
   /** SIGTERM, SIGINT and uncaught errors end the process in order. Default true; false where a test owns the process. */
   readonly handleSignals?: boolean;
@@ -76,13 +82,16 @@ export interface RunningApp {
   fail(error: unknown): void;
 }
 
+/** Milliseconds connections may stay open once the process closes; shorter than the whole shutdown may take. */
+const CONNECTIONS_MS = 5_000;
+
 @Module({})
 class AppRoot {}
 
 /**
  * A Nest app on Fastify with the manners all our apps share: problem details for every error, 405 with Allow, strict JSON bodies and a
  * validation pipe, correlation ids (`X-Correlation-Id`, taken or minted, echoed; `request.id`), /health/live, /health/ready, /metrics,
- * OpenAPI, and an ordered shutdown: not ready → `stop` steps → HTTP drained and Nest closed → `close` steps.
+ * OpenAPI, and an ordered shutdown: not ready → drain → `stop` steps → HTTP drained and Nest closed → `close` steps.
  * Listens before `start` runs, so that readiness can be asked while it is still false. When the start fails, everything that was
  * opened is closed and the error is thrown.
  */
@@ -93,14 +102,15 @@ export async function startHttpApp(module: Type | DynamicModule, options: HttpAp
 /** {@link startHttpApp} plus a consumer: `strategy` starts after HTTP listens and stops with the app. */
 export async function startWorkerApp(module: Type | DynamicModule, options: WorkerAppOptions): Promise<RunningApp> {
   const { logger, host = '127.0.0.1' } = options;
-  const shutdown = new Shutdown({ logger, deadlineMs: options.shutdownDeadlineMs });
+  const shutdown = new Shutdown({ logger, deadlineMs: (options.shutdownDeadlineMs ?? 10_000) + (options.drainMs ?? 0) });
   const lag = new EventLoopLag();
   const readiness = new Readiness(options.checks ?? [], logger);
   const app = await createApp(module, options, readiness, lag);
   shutdown.add(
     { name: 'readiness', run: () => readiness.stop() },
+    { name: 'drain', run: () => sleep(options.drainMs ?? 0) },
     ...(options.stop ?? []),
-    { name: 'http', run: () => (readiness.close(), app.close()) },
+    { name: 'http', run: () => closeHttp(app, readiness, logger) },
     ...(options.close ?? []),
     { name: 'event-loop-lag', run: () => lag.close() },
   );
@@ -119,6 +129,19 @@ export async function startWorkerApp(module: Type | DynamicModule, options: Work
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   logger.info({ event: 'app.started', url });
   return { app, url, close: async () => void (await shutdown.run('closed')), fail: (error) => shutdown.fail(error) };
+}
+
+/**
+ * What is under way is answered; a connection on which nothing more is asked ends at once. One that is still open after that time sends
+ * its request too slowly, or does not take its answer, and must not keep the steps after this one from running.
+ */
+async function closeHttp(app: NestFastifyApplication, readiness: Readiness, logger: Logger): Promise<void> {
+  readiness.close();
+  const cut = setTimeout(() => {
+    logger.warn({ event: 'shutdown.connections.cut', afterMs: CONNECTIONS_MS });
+    (app.getHttpServer() as Server).closeAllConnections();
+  }, CONNECTIONS_MS);
+  await app.close().finally(() => clearTimeout(cut));
 }
 
 /** Runs an app's main: a configuration problem is told in plain words, any other failure is thrown as it is. */
@@ -182,7 +205,7 @@ function applyRequestManners(fastify: FastifyInstance, logger: Logger, readiness
   });
   // a connection kept alive past the answer would hold up the server's end until it times out
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
-    if (readiness.closing) void reply.header('Connection', 'close');
+    if (readiness.leaving) void reply.header('Connection', 'close');
     done();
   });
   fastify.addHook('preValidation', (request, _reply, done) => {

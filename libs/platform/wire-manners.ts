@@ -56,9 +56,16 @@ export function wireProblem({ code }: { readonly code?: string }): ProblemError 
 
 const REASONS: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' };
 
+/** Milliseconds for a client to take its answer; then the connection is closed from here, or it would hold up the end of the process. */
+const TAKE_IT_MS = 1_000;
+
 /** An answer on a bare socket, and its end. */
 function endWith(socket: Socket, problem: ProblemError): void {
   socket.on('error', () => undefined);
+  // What still comes is thrown away: unread, it would keep the client's own end from being seen.
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), TAKE_IT_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
   const body = bodyOf(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${REASONS[problem.status] ?? ''}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n` +
