@@ -87,6 +87,8 @@ export const PROOFS: ProofTable = {
     'does not close a cancelled order on a look-up that knows nothing: it voids by reference': ['I7'],
     'refunds a capture that was given up and landed after all': ['I7'],
     'ignores repeated, late and foreign inputs': ['I7'],
+    'takes no answer of one step for that of another': ['I7'],
+    'hears nothing any more once it is rejected or cancelled, a cancellation included': ['I7'],
     'always ends, holds neither goods nor money unless confirmed, and agrees with the gateway’s book': ['I7', 'I8', 'I9'],
   },
   'libs/domain/fulfilment/saga-definition.spec.ts': {

@@ -261,6 +261,25 @@ describe('the fulfilment saga', () => {
     expect(run(...confirmed, cancel, done('refund'), cancel).last).toEqual([]);
     expect(run(cancel).last).toEqual([]);
   });
+
+  it('takes no answer of one step for that of another', () => {
+    const capturing = [start, reserved, done('authorize')] as const;
+    const declined: FulfilmentInput = { type: 'GatewayDeclined', operation: 'authorize', code: 'declined', detail: 'late' };
+    for (const foreign of [done('authorize'), declined, unknown('authorize'), found('authorize', 'none'), done('refund'), done('void')]) {
+      expect(run(...capturing, foreign).last).toEqual([]);
+    }
+  });
+
+  it('hears nothing any more once it is rejected or cancelled, a cancellation included', () => {
+    const rejected = [start, { type: 'StockRefused', shortages: [] }] as const;
+    const cancelled = [start, reserved, cancel, done('authorize'), done('void')] as const;
+    expect(run(...rejected).state.status).toBe('rejected');
+    expect(run(...cancelled).state.status).toBe('cancelled');
+    for (const late of [start, reserved, cancel, done('authorize'), done('capture'), unknown('authorize'), found('void', 'captured')]) {
+      expect(run(...rejected, late).last).toEqual([]);
+      expect(run(...cancelled, late).last).toEqual([]);
+    }
+  });
 });
 
 type Operation = 'authorize' | 'capture' | 'void' | 'refund';

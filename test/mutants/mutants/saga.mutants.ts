@@ -25,6 +25,7 @@ export const SAGA_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: ['apps/orchestrator/fulfilment-engine.spec.ts'],
+    tests: 'confirms an order that is in stock',
   },
   {
     name: 'charged-again-without-asking',
