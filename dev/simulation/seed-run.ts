@@ -4,6 +4,9 @@ import type { SeedResult, Simulator } from './kernel/simulator.js';
 /** Seeds a worker takes at a time: few enough that both end together, enough to make nothing of handing them out. */
 const CHUNK = 100;
 
+/** A seed leaves nothing behind: room enough to let most of it die young. */
+const YOUNG_GENERATION_MB = 64;
+
 /** What a worker is asked, and what it answers. */
 export interface SeedRange {
   readonly simulator: string;
@@ -69,7 +72,10 @@ export async function runSpread({ simulator, from, count, workers, mostFailures,
       worker.once('error', reject);
       hand();
     });
-  const threads = Array.from({ length: workers }, () => new Worker(new URL('worker.js', import.meta.url)));
+  const threads = Array.from(
+    { length: workers },
+    () => new Worker(new URL('worker.js', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } }),
+  );
   try {
     await Promise.all(threads.map(work));
   } finally {

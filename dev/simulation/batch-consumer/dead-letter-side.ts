@@ -11,7 +11,7 @@ export interface Letter {
   readonly reason: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: object;
+  readonly headers: Readonly<Record<string, string[]>>;
   readonly state: 'held' | 'released' | 'discarded';
   readonly resolvedBy: string | null;
   readonly note: string | null;
@@ -73,16 +73,6 @@ export class DeadLetterSide {
       transaction.put(this.parked, streamId, undefined);
       return { count: 1 };
     });
-    add(/^SELECT p.stream_id, p.code, p.reason/, (transaction) => ({
-      columns: [
-        ['stream_id', 'text'],
-        ['code', 'text'],
-        ['reason', 'text'],
-        ['parked_at', 'text'],
-        ['held', 'int4'],
-      ],
-      rows: transaction.all(this.parked).map(({ streamId, code, reason }) => [streamId, code, reason, TIME, 0]),
-    }));
     add(
       /^SELECT "offset"::text AS "offset" FROM tidemark.consumer_dead_letters/,
       (transaction, [, topic, partition, offsets]: [string, string, number, string[]]) => ({
@@ -94,31 +84,10 @@ export class DeadLetterSide {
     );
     add(/^INSERT INTO tidemark.consumer_dead_letters/, (transaction, values: unknown[][]) => this.insert(transaction, values));
     add(
-      /^SELECT .* message_key, message_value, headers FROM tidemark.consumer_dead_letters WHERE group_id = \$1 AND id = \$2/s,
-      (transaction, [, id]: [string, number]) => ({
-        columns: BYTES_COLUMNS,
-        rows: transaction
-          .all(this.letters)
-          .filter((letter) => letter.id === id)
-          .map(bytesRow),
-      }),
-    );
-    add(
       /^SELECT .* message_key, message_value, headers FROM tidemark.consumer_dead_letters\s+WHERE group_id = \$1 AND stream_id = \$2/s,
       (transaction, [, streamId, limit]: [string, string, number]) => ({
         columns: BYTES_COLUMNS,
         rows: this.held(transaction, streamId, limit).map(bytesRow),
-      }),
-    );
-    add(
-      /^SELECT .* FROM tidemark.consumer_dead_letters\s+WHERE group_id = \$1 AND \(\$2::text IS NULL/s,
-      (transaction, [, streamId, state]: [string, string | null, string | null]) => ({
-        columns: [...LETTER_COLUMNS],
-        rows: transaction
-          .all(this.letters)
-          .filter((letter) => (streamId === null || letter.streamId === streamId) && (state === null || letter.state === state))
-          .sort((a, b) => b.id - a.id)
-          .map(letterRow),
       }),
     );
     add(
@@ -162,18 +131,20 @@ export class DeadLetterSide {
       reason: reasons?.[i] as string,
       key: keys?.[i] as Buffer | null,
       value: bodies?.[i] as Buffer | null,
-      headers: JSON.parse(headers?.[i] as string) as object,
+      headers: JSON.parse(headers?.[i] as string) as Record<string, string[]>,
     }));
     const keyOf = (row: (typeof rows)[number]): string => letterKey(row.topic, row.partition, row.offset);
     for (const row of rows) transaction.lockRow(this.letters as MemoryTable<never>, keyOf(row));
     if (new Set(rows.map(keyOf)).size < rows.length) throw new SqlError('21000', 'ON CONFLICT DO UPDATE cannot affect row a second time');
+    const kept: typeof rows = [];
     for (const row of rows) {
       const known = transaction.get(this.letters, keyOf(row));
       if (known !== undefined && known.state !== 'released') continue;
+      kept.push(row);
       const id = known?.id ?? (this.lastId += 1);
       transaction.put(this.letters, keyOf(row), { ...row, id, state: 'held', resolvedBy: null, note: null });
     }
-    return { count: rows.length };
+    return { columns: [['code', 'text']], rows: kept.map(({ code }) => [code]) };
   }
 
   private held(transaction: Transaction, streamId: string, limit: number): Letter[] {
@@ -193,7 +164,7 @@ export class DeadLetterSide {
     for (const letter of wanted) transaction.lockRow(this.letters as MemoryTable<never>, keyOf(letter));
     const held = wanted.map((letter) => transaction.get(this.letters, keyOf(letter)) as Letter).filter((letter) => letter.state === 'held');
     for (const letter of held) transaction.put(this.letters, keyOf(letter), { ...letter, state, resolvedBy, note });
-    return { count: held.length };
+    return { columns: [['id', 'text']], rows: held.map(({ id }) => [id]) };
   }
 }
 

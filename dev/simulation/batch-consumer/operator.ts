@@ -1,7 +1,7 @@
 import { GapError, NotHeldError, PoisonEventError, PoisonMessageError, type BatchConsumerStrategy } from '#messaging';
 import { isTransientDatabaseError } from '#platform';
 import type { Kernel, SimulatedProcess } from '../kernel/kernel.js';
-import type { DeadLetterSide } from './dead-letter-side.js';
+import type { DeadLetterSide, Letter } from './dead-letter-side.js';
 
 const LOOKS_EVERY_MS = 3_000;
 const EXPECTED = [NotHeldError, PoisonEventError, PoisonMessageError, GapError];
@@ -34,28 +34,32 @@ export class Operator {
   }
 
   private async act(strategy: BatchConsumerStrategy): Promise<void> {
-    const { deadLetters } = strategy;
     try {
-      for (const { streamId } of await deadLetters.parked()) {
-        const held = await deadLetters.list({ streamId, state: 'held', limit: 1_000 });
-        for (const { id, code } of held) if (code !== 'stream-parked') await deadLetters.discard(id, { by: 'operator' });
+      for (const streamId of [...this.deadLetters.parked.rows.keys()]) {
+        await this.discard(strategy, (letter) => letter.streamId === streamId && letter.code !== 'stream-parked');
         await strategy.release(streamId, { by: 'operator' });
       }
     } catch (error) {
       // Tried again at the next look. That another request was quicker, or that poison came in meanwhile, is no harm.
-      if (error instanceof PoisonEventError) await this.discard(strategy, error.event.id).catch(() => undefined);
+      if (error instanceof PoisonEventError) {
+        // What only waited behind poison may be poison itself: that shows when it is delivered.
+        const { id } = error.event;
+        await this.discard(strategy, (letter) => this.isOf(letter, id)).catch(() => undefined);
+      }
       const understood = EXPECTED.some((type) => error instanceof type) || isTransientDatabaseError(error) || this.isExcused(error);
       if (!understood) this.puzzles.push(`an operator was told: ${String((error as Error).stack)}`);
       this.kernel.note(this.kernel.current, `operator: ${(error as Error).name}`);
     }
   }
 
-  /** What only waited behind poison may be poison itself: that shows when it is delivered. */
-  private async discard({ deadLetters }: BatchConsumerStrategy, eventId: string): Promise<void> {
-    for (const { id } of await deadLetters.list({ state: 'held', limit: 1_000 })) {
-      const header = (await deadLetters.inspect(id))?.message.headers['ce_id'];
-      if (String(header) === eventId) await deadLetters.discard(id, { by: 'operator' });
-    }
+  private async discard({ deadLetters }: BatchConsumerStrategy, isPoison: (letter: Letter) => boolean): Promise<void> {
+    const held = [...this.deadLetters.letters.rows.values()].filter((letter) => letter.state === 'held' && isPoison(letter));
+    for (const { id } of held) await deadLetters.discard(id, { by: 'operator' });
+  }
+
+  private isOf({ headers }: Letter, eventId: string): boolean {
+    const [value = ''] = headers[Buffer.from('ce_id').toString('base64')] ?? [];
+    return Buffer.from(value, 'base64').toString() === eventId;
   }
 
   private isExcused(error: unknown): boolean {

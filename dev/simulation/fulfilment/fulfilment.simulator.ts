@@ -50,7 +50,7 @@ class FulfilmentWorld implements World {
     this.gateway = new MemoryGateway(kernel);
     this.shop = new Shop(kernel, this.postgres, this.store);
     this.feed = new OutboxFeed(kernel, this.kafka, this.store);
-    this.faultySteps = 300 + kernel.random.below(900);
+    this.faultySteps = 200 + kernel.random.below(800);
     const { kafka, postgres, gateway } = this;
     this.fleet = new Fleet(kernel, ['orchestrator-1', 'orchestrator-2'], {
       start: (onFatal) => start({ kafka, postgres, gateway, logger: simulationLogger(kernel), onFatal }),

@@ -24,6 +24,8 @@ export interface OrchestratorOptions {
 }
 
 const LEASE_MS = 15_000;
+/** So few that streams are forgotten and read again. */
+const STREAMS_IN_MEMORY = 3;
 
 /** The moving parts of apps/orchestrator as its main wires them, without HTTP. Called in a process of the kernel. */
 export function startOrchestrator({ kafka, postgres, gateway, logger, onFatal }: OrchestratorOptions): OrchestratorProcess {
@@ -31,7 +33,7 @@ export function startOrchestrator({ kafka, postgres, gateway, logger, onFatal }:
   const notifier = new OutboxNotifier({ pool, logger });
   const config = { GATEWAY_URL: 'http://gateway', GATEWAY_TIMEOUT_MS: 5_000, GATEWAY_CONCURRENCY: 4, ACTION_LEASE_MS: LEASE_MS };
   const gatewayHttp = gateway.http() as unknown as ConstructorParameters<typeof FulfilmentEngine>[0]['gatewayHttp'];
-  const engine = new FulfilmentEngine({ pool, notifier, config, logger, gatewayHttp });
+  const engine = new FulfilmentEngine({ pool, notifier, config, logger, gatewayHttp, mostStreams: STREAMS_IN_MEMORY });
   const controller = new OrderEventsController(engine.runner, engine.admission);
   const strategy = new BatchConsumerStrategy({
     broker: new MemoryBroker(kafka, logger),

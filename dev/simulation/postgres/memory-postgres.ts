@@ -37,6 +37,11 @@ export class MemoryPostgres {
     return createPool({ databaseUrl: 'postgres://tidemark@memory/tidemark', max, app, logger, Client: MemoryClient });
   }
 
+  /** A client of the running process that is in no pool, not yet connected. */
+  client(config: pg.ClientConfig): pg.Client {
+    return new pg.Client({ ...config, connection: new MemoryConnection(this) } as pg.ClientConfig);
+  }
+
   accept(connection: MemoryConnection): void {
     if (!this.accepting) {
       const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' });

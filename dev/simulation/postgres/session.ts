@@ -83,7 +83,7 @@ export class Session implements LockHolder {
 
   private execute(text: string, { name, values }: ServerQuery): StatementResult {
     const command = text.toUpperCase();
-    if (command === 'BEGIN') {
+    if (/^BEGIN\b/.test(command)) {
       this.transaction ??= this.begin();
       return {};
     }

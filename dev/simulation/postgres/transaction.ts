@@ -66,7 +66,7 @@ export class Transaction {
 
   constructor(
     private readonly locks: Locks,
-    private readonly holder: LockHolder,
+    readonly holder: LockHolder,
     private readonly clock: () => number,
   ) {}
 
