@@ -20,6 +20,8 @@ interface EngineOptions {
   readonly logger: Logger;
   /** Where it is not the network, as in a simulation. */
   readonly gatewayHttp?: GatewayHttp;
+  /** Most streams of one kind kept in memory. Default 20,000. */
+  readonly mostStreams?: number;
 }
 
 /**
@@ -38,10 +40,10 @@ export class FulfilmentEngine {
   private readonly gateway: GatewayClient;
   private readonly overdue: OverdueWork;
 
-  constructor({ pool, notifier, config, logger, gatewayHttp }: EngineOptions) {
+  constructor({ pool, notifier, config, logger, gatewayHttp, mostStreams }: EngineOptions) {
     const leaseMs = config.ACTION_LEASE_MS;
     this.store = new EventStore({ pool });
-    this.loaders = createLoaders(new EventReader({ pool, upcasters: new Upcasters(upcasters) }));
+    this.loaders = createLoaders(new EventReader({ pool, upcasters: new Upcasters(upcasters) }), mostStreams);
     this.work = new FulfilmentWork(pool);
     this.gateway = new GatewayClient({
       url: config.GATEWAY_URL,

@@ -25,19 +25,20 @@ export interface FulfilmentLoaders {
   readonly stock: StreamLoader<StockState, StockEvent>;
 }
 
-/** Short streams are cheap to read again; stock streams grow for ever, so all SKUs stay in memory and have snapshots. */
-export const createLoaders = (reader: EventReader): FulfilmentLoaders => ({
+/** Short streams are cheap to read again; stock streams grow for ever, so all SKUs stay in memory and have snapshots.
+ * `mostStreams` of one kind are kept at most. */
+export const createLoaders = (reader: EventReader, mostStreams = 20_000): FulfilmentLoaders => ({
   fulfilment: new StreamLoader({
     reader,
     decider: { initialState: initialFulfilment, evolve: evolveFulfilment },
-    cacheSize: 2_000,
+    cacheSize: Math.min(2_000, mostStreams),
   }),
-  order: new StreamLoader({ reader, decider: orderDecider, cacheSize: 1_000 }),
-  payment: new StreamLoader({ reader, decider: paymentDecider, cacheSize: 2_000 }),
+  order: new StreamLoader({ reader, decider: orderDecider, cacheSize: Math.min(1_000, mostStreams) }),
+  payment: new StreamLoader({ reader, decider: paymentDecider, cacheSize: Math.min(2_000, mostStreams) }),
   stock: new StreamLoader({
     reader,
     decider: stockDecider,
-    cacheSize: 20_000,
+    cacheSize: mostStreams,
     snapshots: { schemaVersion: STOCK_STATE_VERSION, every: 200 },
   }),
 });
