@@ -158,8 +158,8 @@ describe('an orchestrator that stands still in its transaction', () => {
     } finally {
       await other.query('ROLLBACK');
       other.release();
+      goOn();
     }
-    goOn();
     expect(await done).toEqual({ outcome: 'appended' });
     await times('OrderConfirmed', 1);
   });

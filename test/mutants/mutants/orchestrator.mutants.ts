@@ -117,7 +117,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [FAULTS_SPEC],
-    tests: 'stands still in its transaction',
+    tests: 'waits a bounded time for a lock',
   },
   {
     name: 'locks-kept-by-a-stopped-process',
