@@ -7,6 +7,7 @@ import type { Action, KillPoint } from './kill-points.js';
 
 type ByFailpoint = Extract<KillPoint['by'], { kind: 'failpoint' }>;
 
+const ARMED_WITHIN_MS = 20_000;
 /** For the nth hit; then for the first, in case so many never come. */
 const NTH_WITHIN_MS = 12_000;
 const FIRST_WITHIN_MS = 20_000;
@@ -54,7 +55,13 @@ async function armed(
 ): Promise<MadeHit> {
   const url = instance === undefined ? stack.urlOf('gateway') : stack.urlOf(instance.app, instance.replica);
   const child = await runningProcess(stack, instance?.name ?? 'gateway', signal);
-  const before = stateOf(await control(url, 'PUT', { spec }), failpoint).fired;
+  const before = await until(`${url} did not arm ${spec}`, ARMED_WITHIN_MS, signal, () =>
+    control(url, 'PUT', { spec }).then(
+      (states) => stateOf(states, failpoint).fired,
+      // busy with coming up
+      () => undefined,
+    ),
+  );
   const fired = async (): Promise<boolean> => {
     if (!child.running) return true;
     if (failpoint === 'orchestrator.timer') await ringTimers(watch);
@@ -86,7 +93,7 @@ async function control(url: string, method: 'GET' | 'PUT' | 'DELETE', body?: obj
   const response = await fetch(`${url}/failpoints`, {
     method,
     ...(body !== undefined && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(3_000),
+    signal: AbortSignal.timeout(5_000),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url}/failpoints answered ${response.status} ${text}`);

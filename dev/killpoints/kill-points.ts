@@ -115,13 +115,17 @@ export interface PlannedHit {
 
 export const kindOf = ({ point, action }: Pick<PlannedHit, 'point' | 'action'>): string => `${point.name} ${action}`;
 
+/** A rebuild takes seconds, and what does not kill it says little more each time. */
+const hitsOf = ({ victim }: KillPoint, action: Action, hits: number): number =>
+  victim === 'rebuild' && action !== 'exit' ? Math.ceil(hits / 4) : hits;
+
 /** Every kill point and action whose name contains one of `only`, so many times each; in the order of the table. */
 export function planOf(hits: number, only: readonly string[] = ['']): PlannedHit[] {
   const plan: PlannedHit[] = [];
   for (const point of KILL_POINTS) {
     for (const action of point.actions) {
       if (!only.some((part) => kindOf({ point, action }).includes(part))) continue;
-      for (let hit = 0; hit < hits; hit += 1) plan.push({ n: plan.length + 1, point, action });
+      for (let hit = 0; hit < hitsOf(point, action, hits); hit += 1) plan.push({ n: plan.length + 1, point, action });
     }
   }
   return plan;

@@ -25,7 +25,12 @@ const LOOK_EVERY_MS = 10_000;
 const WARM_UP_MS = 3_000;
 const AFTERMATH_MS = 6_000;
 const SETTLE_WITHIN_MS = 60_000;
-const QUIET_WITHIN_MS = 120_000;
+const QUIET_WITHIN_MS = 240_000;
+/**
+ * A payment that met many deaths waits up to 30 s before it is looked up and 30 s before it is tried again; a gateway that died has
+ * forgotten which failures it owes (tok_fail), and fails up to three times anew.
+ */
+const SAGA_WITHIN_MS = 180_000;
 /** Short, so that a lost action's timer fires while somebody watches. Longer than the gateway is waited for. */
 const ACTION_LEASE_MS = 6_000;
 /** What is killed on purpose hundreds of times has done nothing to be kept down for. */
@@ -134,6 +139,7 @@ export class KillpointsRun {
         gatewayBook: stack.gatewayBook,
         faults: lanes.records,
         samples: sampler.samples,
+        bounds: { sagaMs: SAGA_WITHIN_MS },
         onProgress: (doing) => this.tellSlowly(doing),
       });
       return {

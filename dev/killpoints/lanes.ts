@@ -40,8 +40,7 @@ export class Lanes {
   readonly records: FaultRecord[] = [];
   readonly failed: FailedHit[] = [];
   private readonly ending = new AbortController();
-  /** Of each app at most one process is stopped, so that there is another to take over. */
-  private readonly stopped = new Set<string>();
+  private readonly excluded = new Set<string>();
 
   constructor(private readonly options: LanesOptions) {}
 
@@ -77,15 +76,16 @@ export class Lanes {
         this.failed.push({ n: hit.n, kind: kindOf(hit), target, why });
         this.options.say(`#${hit.n} ${kindOf(hit)} (${target}) FAILED: ${why}`);
       } finally {
-        if (hit.action === 'stop') this.stopped.delete(victimKey(hit));
+        this.excluded.delete(exclusionOf(hit) ?? '');
       }
     }
   }
 
   private take(queue: PlannedHit[]): PlannedHit | undefined {
-    const free = queue.findIndex((hit) => hit.action !== 'stop' || !this.stopped.has(victimKey(hit)));
+    const free = queue.findIndex((hit) => !this.excluded.has(exclusionOf(hit) ?? ''));
     const [hit] = free === -1 ? [] : queue.splice(free, 1);
-    if (hit?.action === 'stop') this.stopped.add(victimKey(hit));
+    const exclusion = hit && exclusionOf(hit);
+    if (exclusion !== undefined) this.excluded.add(exclusion);
     return hit;
   }
 
@@ -131,7 +131,15 @@ export class Lanes {
   }
 }
 
-const victimKey = ({ point }: PlannedHit): string => point.victim;
+/**
+ * What only one process at a time may suffer: of two that stand still there would be none to take over; and clients are promised that
+ * somebody answers, which the two command APIs together can only keep while one of them is there.
+ */
+function exclusionOf({ point, action }: PlannedHit): string | undefined {
+  if (action === 'stop' || (action === 'exit' && point.victim === 'command-api')) return `${action} ${point.victim}`;
+  return undefined;
+}
+
 const isDoubled = (victim: Victim): victim is Victim & DoubledApp => (DOUBLED_APPS as readonly string[]).includes(victim);
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {
