@@ -1,10 +1,13 @@
 import type { FaultKind, Need } from './faults/fault.js';
+import { fakeClockLibrary } from './stack/fake-clock.js';
 import { NoProxyError, toxiproxyBinary } from './proxy/toxiproxy-binary.js';
 
 export interface ChosenKinds {
   readonly kinds: readonly FaultKind[];
   /** undefined: there is none on this machine, or no chosen fault wants one. */
   readonly proxyBinary: string | undefined;
+  /** undefined: there is none on this machine, or no chosen fault wants one. */
+  readonly clockLibrary: string | undefined;
   /** What is not done, and why: lines for the terminal. */
   readonly leftOut: readonly string[];
 }
@@ -28,9 +31,11 @@ export async function chooseKinds(
       missing.set('proxy', error.message);
     }
   }
-  const leftOut = [...missing].map(([need, why]) => {
+  const clockLibrary = chosen.some(({ needs }) => needs === 'clock') ? fakeClockLibrary() : undefined;
+  if (clockLibrary === undefined) missing.set('clock', 'libfaketime (a package of Debian) is not installed');
+  const leftOut = [...missing].flatMap(([need, why]) => {
     const kinds = chosen.filter(({ needs }) => needs === need).map(({ kind }) => kind);
-    return `left out, because ${why}: ${kinds.join(', ')}`;
+    return kinds.length === 0 ? [] : `left out, because ${why}: ${kinds.join(', ')}`;
   });
-  return { kinds: chosen.filter(({ needs }) => needs === undefined || !missing.has(needs)), proxyBinary, leftOut };
+  return { kinds: chosen.filter(({ needs }) => needs === undefined || !missing.has(needs)), proxyBinary, clockLibrary, leftOut };
 }

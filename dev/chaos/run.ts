@@ -41,6 +41,7 @@ export class ChaosRun {
   private faults: FaultRunner | undefined;
   private beganAt = 0;
   private toldAt = 0;
+  private underLoad = false;
 
   constructor(
     private readonly options: ChaosArguments,
@@ -71,6 +72,9 @@ export class ChaosRun {
       ports: await choosePorts(),
       progress: this.progress,
       proxyBinary: chosen.proxyBinary,
+      clockLibrary: chosen.clockLibrary,
+      // Killed on purpose, a process is no worse for it: it need not be waited for longer each time.
+      maxRestartDelayMs: 1_000,
       env: { NODE_ENV: 'development', FAILPOINTS: 'on' },
     }));
     let passed = false;
@@ -106,7 +110,7 @@ export class ChaosRun {
       watch,
       path: folder.samples,
       everyMs: LOOK_EVERY_MS,
-      onSample: (sample) => this.write(this.progressLine(load, sample)),
+      onSample: (sample) => this.underLoad && this.write(this.progressLine(load, sample)),
     });
     const recovery = new Recovery({ stack, watch, accepted: () => load.counts().accepted });
     const faults = (this.faults = new FaultRunner({
@@ -120,12 +124,14 @@ export class ChaosRun {
     try {
       this.beganAt = Date.now();
       load.start();
+      this.underLoad = true;
       sampler.start();
       await faults.run(scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS }), forMs);
       this.goOn();
       await stack.healAll();
       await delay(AFTERMATH_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
       await load.stop();
+      this.underLoad = false;
       const loadStoppedAt = Date.now();
       this.goOn();
       this.progress.report('load stopped, all faults healed: asking for every missing answer');

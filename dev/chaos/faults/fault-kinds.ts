@@ -1,4 +1,5 @@
 import { clientFaults } from './client.faults.js';
+import { clockFaults } from './clock.faults.js';
 import { connectionFaults } from './connection.faults.js';
 import { failpointFaults } from './failpoint.faults.js';
 import type { FaultKind } from './fault.js';
@@ -17,5 +18,6 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...failpointFaults,
   ...messageFaults,
   ...readModelFaults,
+  ...clockFaults,
   ...clientFaults,
 ];

@@ -4,7 +4,7 @@ import { KafkaJsBroker } from '#messaging';
 import { createLogger, type Logger } from '#platform';
 import { pino } from 'pino';
 import { migrate } from '../../../migrations/migrate.js';
-import { spawnApp, waitForApp, type AppEnvironment, type AppName } from '../../apps.js';
+import { APP_NAMES, spawnApp, waitForApp, type AppEnvironment, type AppName } from '../../apps.js';
 import { DURABLE_SETTINGS, ensureDatabase, startPostgres } from '../../embedded-postgres.js';
 import { kafkaJars, startKafka } from '../../kafka.js';
 import { ManagedProcess, waitUntilReady } from '../../managed-process.js';
@@ -13,6 +13,7 @@ import type { Progress } from '../../progress.js';
 import { removeStackFile, writeStackFile } from '../../stack-file.js';
 import { Supervisor, type Service } from '../../supervisor.js';
 import { Toxiproxy, type ProxyRoute } from '../proxy/toxiproxy.js';
+import { FakeClock } from './fake-clock.js';
 import { Gate } from './gate.js';
 import { INSTANCES, REPLICAS, type Instance, type Replica } from './instance.js';
 import type { StackPorts } from './stack-ports.js';
@@ -31,6 +32,8 @@ export interface ChaosStackOptions {
   readonly proxyBinary: string | undefined;
   /** Longest pause before a process that keeps dying is started again, milliseconds; default the supervisor's. */
   readonly maxRestartDelayMs?: number;
+  /** Library that lets the clocks of replica 2 be moved; undefined: they cannot be. */
+  readonly clockLibrary?: string | undefined;
   /** Variables for every app. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -54,12 +57,13 @@ export class ChaosStack {
   private readonly supervisor: Supervisor;
   private readonly children = new Map<string, ManagedProcess>();
   private readonly gates = new Map<string, Gate>();
+  private readonly clocks = new Map<string, FakeClock>();
   private readonly surges = new Set<ManagedProcess>();
   private readonly startedAt = new Date().toISOString();
   private stopping = false;
 
   constructor(private readonly options: ChaosStackOptions) {
-    const { ports, stateDir, progress, proxyBinary } = options;
+    const { ports, stateDir, progress, proxyBinary, clockLibrary } = options;
     this.databaseUrl = `postgres://tidemark@${HOST}:${ports.postgres}/${DATABASE}`;
     this.kafkaBrokers = [`${HOST}:${ports.kafka}`];
     this.gatewayBook = join(stateDir, 'gateway', 'book.ndjson');
@@ -72,6 +76,11 @@ export class ChaosStack {
     });
     this.proxy = proxyBinary === undefined ? undefined : new Toxiproxy(`http://${HOST}:${ports.proxyControl}`);
     const { maxRestartDelayMs } = options;
+    if (clockLibrary !== undefined) {
+      for (const { name } of INSTANCES.filter(({ replica }) => replica === 2)) {
+        this.clocks.set(name, new FakeClock(clockLibrary, join(stateDir, `clock-${name}`)));
+      }
+    }
     this.supervisor = new Supervisor({ say: (line) => progress.report(line), onChange: () => this.record(), maxRestartDelayMs });
   }
 
@@ -101,6 +110,13 @@ export class ChaosStack {
   /** Whether an instance's process runs and says that it does its work. Throws when it does not answer. */
   async isReady({ name, app, replica }: Instance): Promise<boolean> {
     return this.processOf(name).running && (await answersOk(`${this.urlOf(app, replica)}/health/ready`));
+  }
+
+  /** The clock of an instance of replica 2. */
+  clockOf(instance: string): FakeClock {
+    const clock = this.clocks.get(instance);
+    if (clock === undefined) throw new Error(`the clock of ${instance} cannot be moved`);
+    return clock;
   }
 
   /** When the process of this service ends, it is not started again before the answer is called. */
@@ -156,6 +172,7 @@ export class ChaosStack {
     for (const child of [...this.children.values(), ...this.surges]) child.kill('SIGCONT');
     await Promise.all([...this.surges].map((child) => child.stop('SIGTERM', APP_STOP_MS)));
     this.surges.clear();
+    this.clocks.forEach((clock) => clock.set(0));
     await this.proxy?.reset();
   }
 
@@ -281,14 +298,16 @@ export class ChaosStack {
       host: HOST,
       logDir: join(this.logDir, logs),
       logLevel: 'info',
-      extraEnv: {
-        'command-api': env,
-        'query-api': env,
-        relay: env,
-        projector: env,
-        gateway: env,
-        orchestrator: { ...env, GATEWAY_URL: `http://${HOST}:${door.gateway}` },
-      },
+      extraEnv: Object.fromEntries(
+        APP_NAMES.map((app) => [
+          app,
+          {
+            ...env,
+            ...this.clocks.get(`${app}-${replica}`)?.env,
+            ...(app === 'orchestrator' && { GATEWAY_URL: `http://${HOST}:${door.gateway}` }),
+          },
+        ]),
+      ),
     };
   }
 
