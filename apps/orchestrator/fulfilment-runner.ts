@@ -27,6 +27,8 @@ export interface Cause {
   readonly traceparent: string | null;
   /** An operator's command, recorded with its answer in the same transaction. */
   readonly command?: CommandRecord;
+  /** Runs in the transaction that commits the input's events: what it writes is there with them or not at all. */
+  readonly inTransaction?: (client: PoolClient) => Promise<void>;
 }
 
 interface Pending {
@@ -198,6 +200,7 @@ export class FulfilmentRunner {
         return this.settleRefused(batch, refused);
       }
       await this.schedule(client, decided);
+      for (const { pending } of decided) await pending.cause.inTransaction?.(client);
       if (failpoints.armed) await failpoints.reach('orchestrator.decided');
       await client.query('COMMIT');
       rememberStates(this.options.loaders, states);

@@ -1,3 +1,4 @@
+import type { Matching } from '#platform';
 import type { Pool, PoolClient } from 'pg';
 
 /** An action some process owes a fulfilment, and the event it follows from. */
@@ -25,8 +26,36 @@ export interface ParkedFulfilment {
   readonly detail: string;
   /** ISO 8601 UTC. */
   readonly parkedAt: string;
+  /** Since then. */
+  readonly seconds: number;
   readonly correlationId: string;
 }
+
+/** Every criterion given must hold. */
+export interface ParkedFilter {
+  readonly step?: string;
+  readonly code?: string;
+  /** Parked at this time or later, ISO 8601. */
+  readonly from?: string;
+  /** Parked before this time, ISO 8601. */
+  readonly to?: string;
+}
+
+/** What waits for an operator, by reason, for how long, and whether it grows. */
+export interface ParkedFigures {
+  readonly parked: number;
+  readonly byCode: Readonly<Record<string, number>>;
+  /** Since the oldest was parked; 0 when there is none. */
+  readonly oldestSeconds: number;
+  /** Of those, parked within the last hour. */
+  readonly lastHour: number;
+}
+
+/** $1 to $4: see criteriaOf. */
+const MATCHES = `parked_at IS NOT NULL AND ($1::text IS NULL OR parked_step = $1) AND ($2::text IS NULL OR parked_code = $2)
+  AND ($3::timestamptz IS NULL OR parked_at >= $3) AND ($4::timestamptz IS NULL OR parked_at < $4)`;
+
+const criteriaOf = ({ step, code, from, to }: ParkedFilter): (string | null)[] => [step, code, from, to].map((each) => each ?? null);
 
 /**
  * The durable timers of the saga (table tidemark.fulfilment_work).
@@ -117,14 +146,42 @@ export class FulfilmentWork {
     });
   }
 
-  async listParked(limit: number): Promise<ParkedFulfilment[]> {
+  /** Oldest first. */
+  async listParked(limit: number, filter: ParkedFilter = {}): Promise<ParkedFulfilment[]> {
     const { rows } = await this.pool.query<ParkedFulfilment>(
       `SELECT order_id AS "orderId", parked_step AS step, parked_code AS code, parked_detail AS detail,
-              to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "parkedAt", correlation_id AS "correlationId"
-         FROM tidemark.fulfilment_work WHERE parked_at IS NOT NULL ORDER BY parked_at, order_id LIMIT $1`,
-      [limit],
+              to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "parkedAt",
+              greatest(extract(epoch FROM clock_timestamp() - parked_at), 0)::int AS seconds, correlation_id AS "correlationId"
+         FROM tidemark.fulfilment_work WHERE ${MATCHES} ORDER BY parked_at, order_id LIMIT $5`,
+      [...criteriaOf(filter), limit],
     );
     return rows;
+  }
+
+  /** Parked fulfilments that match behind an order id, in order of these: how many there are, and the first of them. */
+  async matchingParked(filter: ParkedFilter, after: string, limit: number): Promise<Matching> {
+    const { rows } = await this.pool.query<{ orderId: string; matched: number }>(
+      `SELECT order_id AS "orderId", (count(*) OVER ())::int AS matched FROM tidemark.fulfilment_work
+        WHERE ${MATCHES} AND order_id COLLATE "C" > $5 ORDER BY order_id COLLATE "C" LIMIT $6`,
+      [...criteriaOf(filter), after, limit],
+    );
+    return { matched: rows[0]?.matched ?? 0, subjects: rows.map(({ orderId }) => orderId), last: rows.at(-1)?.orderId ?? null };
+  }
+
+  async parkedFigures(): Promise<ParkedFigures> {
+    const { rows } = await this.pool.query<{ code: string | null; parked: number; seconds: number | null; lastHour: number }>(
+      `SELECT parked_code AS code, count(*)::int AS parked,
+              greatest(extract(epoch FROM clock_timestamp() - min(parked_at)), 0)::float8 AS seconds,
+              (count(*) FILTER (WHERE parked_at > clock_timestamp() - interval '1 hour'))::int AS "lastHour"
+         FROM tidemark.fulfilment_work WHERE parked_at IS NOT NULL GROUP BY ROLLUP (parked_code)`,
+    );
+    const total = rows.find(({ code }) => code === null);
+    return {
+      parked: total?.parked ?? 0,
+      byCode: Object.fromEntries(rows.flatMap(({ code, parked }) => (code === null ? [] : [[code, parked]]))),
+      oldestSeconds: Math.round(total?.seconds ?? 0),
+      lastHour: total?.lastHour ?? 0,
+    };
   }
 
   /** How many fulfilments are open, how many of them parked, and by how many seconds the oldest due action is late. */

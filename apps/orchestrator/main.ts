@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { BatchConsumerStrategy, KafkaJsBroker } from '#messaging';
+import { BatchConsumerStrategy, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
 import { OutboxNotifier } from '#outbox';
-import { createLogger, createMetrics, createPool, runMain, startWorkerApp, type RunningApp } from '#platform';
-import { Gauge } from 'prom-client';
+import { createLogger, createMetrics, createPool, OperatorActs, runMain, startWorkerApp, type RunningApp } from '#platform';
 import { FulfilmentEngine } from './fulfilment-engine.js';
 import { orchestratorConfig } from './orchestrator.config.js';
+import { orchestratorMetrics, parkedCheck } from './orchestrator.metrics.js';
 import { OrchestratorModule } from './orchestrator.module.js';
 
 const GROUP_ID = 'orchestrator';
@@ -28,17 +28,8 @@ runMain(async () => {
     onFatal: (error) => running?.fail(error),
   });
   const metrics = createMetrics('orchestrator');
-  new Gauge({
-    name: 'tidemark_fulfilments_open',
-    help: 'Fulfilments that owe an action, by whether they wait for an operator.',
-    labelNames: ['state'],
-    registers: [metrics],
-    async collect() {
-      const { open, parked } = await engine.work.backlog();
-      this.set({ state: 'running' }, open - parked);
-      this.set({ state: 'parked' }, parked);
-    },
-  });
+  orchestratorMetrics({ registry: metrics, work: engine.work });
+  deadLettersMetrics(strategy.deadLetters, metrics);
 
   running = await startWorkerApp(
     OrchestratorModule.with({
@@ -46,10 +37,13 @@ runMain(async () => {
       admission: engine.admission,
       work: engine.work,
       answers: engine.store,
+      consumer: strategy,
+      acts: new OperatorActs({ pool, app: 'orchestrator' }),
     }),
     {
       name: 'orchestrator',
-      description: 'Runs the fulfilment saga; operators retry or compensate what is parked.',
+      description:
+        'Runs the fulfilment saga; operators retry, compensate or resolve what is parked, and decide about messages it could not take.',
       version: '1',
       logger,
       port: config.PORT,
@@ -57,6 +51,7 @@ runMain(async () => {
       failpoints: config.FAILPOINTS,
       strategy,
       metrics,
+      problems: deadLetterProblem,
       checks: [
         { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
         { name: 'consumer', check: async () => ({ ...(await strategy.check()) }) },
@@ -68,6 +63,8 @@ runMain(async () => {
             return { open, parked, atGateway: engine.dispatcher.size, gatewayCircuit: engine.circuit };
           },
         },
+        parkedCheck(engine.work),
+        deadLettersCheck(strategy.deadLetters),
       ],
       stop: [
         {

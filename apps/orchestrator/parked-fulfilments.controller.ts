@@ -1,120 +1,183 @@
-import { createHash } from 'node:crypto';
 import type { StoredAnswer } from '#event-store';
-import { actorOf, apiProblems, platformProblem, ProblemError } from '#platform';
-import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  ActedByFilterDto,
+  actorOf,
+  apiProblems,
+  DecideDto,
+  DEFAULT_LIMIT,
+  platformProblem,
+  ProblemError,
+  requireCriterion,
+} from '#platform';
+import { applyDecorators, Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, type Type } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuid } from 'uuid';
-import { FulfilmentRunner } from './fulfilment-runner.js';
+import { FulfilmentOperator, type DecideAll, type Decision, type OperatorInput } from './fulfilment-operator.js';
 import { FulfilmentWork } from './fulfilment-work.js';
 import { ORCHESTRATOR_PROBLEMS } from './orchestrator.problems.js';
-import { DecideParkedDto, FulfilmentResumedDto, ParkedFulfilmentsDto } from './parked-fulfilments.dto.js';
-
-/** Finds what a repeated command was answered, so that the controller depends on no more. */
-export abstract class AnswerFinder {
-  abstract findAnswer(idempotencyKey: string): Promise<{ fingerprint: string; answer: StoredAnswer } | undefined>;
-}
+import {
+  DecideAllParkedDto,
+  FulfilmentResolvedDto,
+  FulfilmentResumedDto,
+  ListParkedDto,
+  ParkedFulfilmentsDto,
+  ResolveAllParkedDto,
+  ResolveParkedDto,
+} from './parked-fulfilments.dto.js';
 
 const MAX_LISTED = 500;
 
-/** What an operator does about sagas that cannot go on by themselves. Every act is a command of its own, kept with who and why. */
+/** Problems of every act. */
+const COMMON = ['validation-failed', 'malformed-json', 'header-invalid', 'unsupported-media-type', 'body-too-large', 'unavailable'];
+
+/** What an operator does about sagas that cannot go on by themselves. Every act is kept with who and why. */
 @ApiTags('operators')
 @Controller('fulfilments')
 export class ParkedFulfilmentsController {
   constructor(
-    private readonly runner: FulfilmentRunner,
+    private readonly operator: FulfilmentOperator,
     private readonly work: FulfilmentWork,
-    private readonly answers: AnswerFinder,
   ) {}
 
   @Get('parked')
-  @ApiOperation({ summary: 'Fulfilments that wait for an operator, oldest first', description: `At most ${MAX_LISTED}.` })
+  @ApiOperation({ summary: 'Fulfilments that wait for an operator, oldest first' })
   @ApiResponse({ status: 200, type: ParkedFulfilmentsDto })
-  @apiProblems(ORCHESTRATOR_PROBLEMS, ['unavailable'])
-  async parked(): Promise<ParkedFulfilmentsDto> {
-    return { items: await this.work.listParked(MAX_LISTED) };
+  @apiProblems(ORCHESTRATOR_PROBLEMS, ['validation-failed', 'malformed-request', 'unavailable'])
+  async parked(@Query() { limit, ...filter }: ListParkedDto): Promise<ParkedFulfilmentsDto> {
+    return { items: await this.work.listParked(limit ?? MAX_LISTED, filter) };
+  }
+
+  @Post('parked/retry')
+  @ApiOperation({ summary: 'Let all parked fulfilments that match go on', description: 'At most `limit` a call; go on with `next`.' })
+  @actOnAll()
+  retryAll(@Body() body: DecideAllParkedDto, @Req() request: FastifyRequest): Promise<ActedByFilterDto> {
+    return this.operator.decideAll({ type: 'ResumeFulfilment', mode: 'retry', reason: body.reason }, decideAll(body, request));
+  }
+
+  @Post('parked/compensate')
+  @ApiOperation({ summary: 'Give all parked fulfilments that match up', description: 'At most `limit` a call; go on with `next`.' })
+  @actOnAll()
+  compensateAll(@Body() body: DecideAllParkedDto, @Req() request: FastifyRequest): Promise<ActedByFilterDto> {
+    return this.operator.decideAll({ type: 'ResumeFulfilment', mode: 'compensate', reason: body.reason }, decideAll(body, request));
+  }
+
+  @Post('parked/resolve')
+  @ApiOperation({
+    summary: 'Tell, with evidence, what became of the step of all that match',
+    description: 'For one event that hit many, which one document proves. At most `limit` a call; go on with `next`.',
+  })
+  @actOnAll()
+  resolveAll(@Body() body: ResolveAllParkedDto, @Req() request: FastifyRequest): Promise<ActedByFilterDto> {
+    return this.operator.decideAll(resolutionOf(body), decideAll(body, request));
   }
 
   @Post(':orderId/retry')
-  @HttpCode(200)
   @ApiOperation({
     summary: 'Let a parked fulfilment go on',
     description: 'The gateway is asked first what became of the step it stands at.',
   })
-  @operatorAct()
-  retry(@Param('orderId') orderId: string, @Body() body: DecideParkedDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.resume(orderId, 'retry', body.reason, request, reply);
+  @actOnOne(FulfilmentResumedDto)
+  retry(@Param('orderId') orderId: string, @Body() { reason }: DecideDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    return this.resume(orderId, 'retry', reason, request, reply);
   }
 
   @Post(':orderId/compensate')
-  @HttpCode(200)
   @ApiOperation({
     summary: 'Give a parked fulfilment up',
     description: 'Money taken is given back, goods are released, the order is rejected.',
   })
-  @operatorAct()
-  compensate(@Param('orderId') orderId: string, @Body() body: DecideParkedDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.resume(orderId, 'compensate', body.reason, request, reply);
+  @actOnOne(FulfilmentResumedDto)
+  compensate(@Param('orderId') orderId: string, @Body() { reason }: DecideDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    return this.resume(orderId, 'compensate', reason, request, reply);
   }
 
-  private async resume(
+  @Post(':orderId/resolve')
+  @ApiOperation({
+    summary: 'Tell, with evidence, what became of the step a fulfilment is parked at',
+    description:
+      'For what the gateway does not tell: its support, a bank statement. The fulfilment goes on from there and ends. An authorization or capture that is not done is voided at the gateway all the same, before the order is rejected.',
+  })
+  @actOnOne(FulfilmentResolvedDto, 'fulfilment.resolution-impossible')
+  resolve(@Param('orderId') orderId: string, @Body() body: ResolveParkedDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const { outcome } = body;
+    return this.decide(orderId, resolutionOf(body), body.reason, request, reply, (commandId) => ({
+      ...({ orderId, outcome, commandId } satisfies FulfilmentResolvedDto),
+    }));
+  }
+
+  private resume(orderId: string, mode: 'retry' | 'compensate', reason: string, request: FastifyRequest, reply: FastifyReply) {
+    return this.decide(orderId, { type: 'ResumeFulfilment', mode, reason }, reason, request, reply, (commandId) => ({
+      ...({ orderId, mode, commandId } satisfies FulfilmentResumedDto),
+    }));
+  }
+
+  private async decide(
     orderId: string,
-    mode: 'retry' | 'compensate',
+    input: OperatorInput,
     reason: string,
     request: FastifyRequest,
     reply: FastifyReply,
+    bodyOf: (commandId: string) => object,
   ): Promise<void> {
-    const idempotencyKey = keyOf(request);
-    const commandId = uuid();
-    const answer: StoredAnswer = {
+    const decided = await this.operator.decide(orderId, input, decisionOf(reason, request), keyOf(request), (commandId) => ({
       status: 200,
       headers: { 'Content-Type': 'application/json; charset=utf-8', 'X-Correlation-Id': request.id },
       // Text, so that a repeat gets the very same bytes.
-      body: JSON.stringify({ orderId, mode, commandId } satisfies FulfilmentResumedDto),
-    };
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify(['POST', orderId, mode, reason]))
-      .digest('hex');
-    const command = { id: commandId, name: `ResumeFulfilment:${mode}`, idempotencyKey, fingerprint, answer };
-
-    const earlier = await this.answers.findAnswer(idempotencyKey);
-    if (earlier !== undefined && earlier.fingerprint !== fingerprint) throw keyReused();
-    if (earlier !== undefined) return this.send(reply.header('Idempotency-Replayed', 'true'), earlier.answer);
-
-    const verdict = await this.runner.submit(
-      orderId,
-      { type: 'ResumeFulfilment', mode, reason },
-      { correlationId: request.id, causationId: commandId, actor: actorOf(request), traceparent: null, command },
-    );
-    if (verdict.outcome === 'key-reused') throw keyReused();
-    if (verdict.outcome === 'repeated') return this.send(reply.header('Idempotency-Replayed', 'true'), verdict.answer);
-    return this.send(reply, answer);
-  }
-
-  private async send(reply: FastifyReply, answer: StoredAnswer): Promise<void> {
-    await reply.status(answer.status).headers(answer.headers).send(answer.body);
+      body: JSON.stringify(bodyOf(commandId)),
+    }));
+    if (decided === 'key-reused') throw problem('idempotency-key-reused', 'This key was used before for something else.');
+    if (decided.replayed) void reply.header('Idempotency-Replayed', 'true');
+    await send(reply, decided.answer);
   }
 }
 
-function operatorAct(): MethodDecorator {
-  const decorators = [
+async function send(reply: FastifyReply, answer: StoredAnswer): Promise<void> {
+  await reply.status(answer.status).headers(answer.headers).send(answer.body);
+}
+
+const resolutionOf = ({ outcome, evidence, reference }: Pick<ResolveParkedDto, 'outcome' | 'evidence' | 'reference'>): OperatorInput => ({
+  type: 'ResolveFulfilment',
+  outcome,
+  evidence,
+  reference,
+});
+
+const decisionOf = (reason: string, request: FastifyRequest): Decision => ({
+  reason,
+  actor: actorOf(request),
+  correlationId: request.id,
+});
+
+function decideAll({ filter, reason, dryRun, limit, after }: DecideAllParkedDto, request: FastifyRequest): DecideAll {
+  requireCriterion(filter);
+  return { filter, decision: decisionOf(reason, request), dryRun: dryRun ?? false, limit: limit ?? DEFAULT_LIMIT, after: after ?? '' };
+}
+
+function actOnOne(answer: Type, ...problems: readonly string[]): MethodDecorator {
+  return applyDecorators(
+    HttpCode(200),
     ApiHeader({ name: 'Idempotency-Key', required: true, schema: { type: 'string', minLength: 1, maxLength: 200 } }),
     ApiHeader({ name: 'X-Actor', required: false, description: 'Who decides.' }),
-    ApiResponse({ status: 200, type: FulfilmentResumedDto }),
+    ApiResponse({ status: 200, type: answer }),
     apiProblems(ORCHESTRATOR_PROBLEMS, [
+      ...COMMON,
+      'malformed-request',
       'idempotency-key-missing',
-      'validation-failed',
-      'malformed-json',
-      'header-invalid',
       'fulfilment.not-found',
       'fulfilment.not-parked',
-      'unsupported-media-type',
-      'body-too-large',
       'idempotency-key-reused',
-      'unavailable',
+      ...problems,
     ]),
-  ];
-  return (target, key, descriptor) => decorators.forEach((decorate) => decorate(target, key, descriptor as never));
+  );
+}
+
+function actOnAll(): MethodDecorator {
+  return applyDecorators(
+    HttpCode(200),
+    ApiHeader({ name: 'X-Actor', required: false, description: 'Who decides.' }),
+    ApiResponse({ status: 200, type: ActedByFilterDto }),
+    apiProblems(ORCHESTRATOR_PROBLEMS, [...COMMON, 'overloaded']),
+  );
 }
 
 function keyOf(request: FastifyRequest): string {
@@ -126,8 +189,6 @@ function keyOf(request: FastifyRequest): string {
     throw platformProblem('header-invalid', 'Idempotency-Key must be 1 to 200 visible ASCII characters.');
   return key;
 }
-
-const keyReused = (): ProblemError => problem('idempotency-key-reused', 'This key was used before for something else.');
 
 function problem(code: keyof typeof ORCHESTRATOR_PROBLEMS, detail: string): ProblemError {
   const [status, title] = ORCHESTRATOR_PROBLEMS[code];
