@@ -110,7 +110,7 @@ const ORDERS = `
       ${ms(`max(recorded_at) FILTER (WHERE type = 'FulfilmentCompleted')`)} AS "completedAt",
       (array_agg(data ->> 'outcome' ORDER BY version DESC) FILTER (WHERE type = 'FulfilmentCompleted'))[1] AS outcome,
       coalesce(max(version) FILTER (WHERE type = 'FulfilmentParked'), 0) AS parked,
-      coalesce(max(version) FILTER (WHERE type = 'FulfilmentResumed'), 0) AS resumed
+      coalesce(max(version) FILTER (WHERE type IN ('FulfilmentResumed', 'FulfilmentResolved')), 0) AS resumed
     FROM tidemark.events WHERE stream_id >= 'fulfilment-' AND stream_id < 'fulfilment.' GROUP BY stream_id
   ) AS f USING (order_id)
   FULL JOIN (
