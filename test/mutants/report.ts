@@ -21,6 +21,13 @@ export function summary(verdicts: readonly Verdict[], asked: readonly Mutant[]):
   return lines.join('\n');
 }
 
+const HEADING = `# Mutants
+
+Written by \`npm run mutants -- --report FILE\`. Each mutant is our own source with one mechanism broken (test/mutants); the spec files it
+names must notice. Killed: a test failed by what it saw, was green without the mutant, and is known (test/mutants/proofs.ts) to prove an
+invariant that the mutant breaks. Errors, hangs and files that do not load kill nothing.
+`;
+
 /** The whole table, as Markdown. */
 export function markdown(verdicts: readonly Verdict[], asked: readonly Mutant[]): string {
   const rows = verdicts.map((verdict) => {
@@ -31,7 +38,7 @@ export function markdown(verdicts: readonly Verdict[], asked: readonly Mutant[])
   const head = ['mutant', 'mechanism', 'verdict', 'breaks', 'caught by', 'killed by the test', 'took'];
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [summary(verdicts, asked), '', line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
+  return [HEADING, summary(verdicts, asked), '', line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
 }
 
 function killerOf({ killers: [first, ...others] }: Verdict): string {
