@@ -181,7 +181,8 @@ const BUSINESS_REFUSALS = new Set([
 function isExpected({ attempt, key }: Pending, { status, code = '', retryAfter }: Answered): boolean {
   if (status === 429 || status === 503) return retryAfter !== undefined;
   if (key === null) return status === 200;
-  if (attempt === 'other-payload') return (status === 422 && code === 'idempotency-key-reused') || status < 300;
+  // Accepted it is a misuse, and reported as that.
+  if (attempt === 'other-payload') return code === 'idempotency-key-reused' || status < 300 || (status === 409 && retryAfter !== undefined);
   if (status === 409) return BUSINESS_REFUSALS.has(code) || retryAfter !== undefined;
   return status >= 200 && status < 300;
 }
