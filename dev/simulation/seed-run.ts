@@ -83,3 +83,12 @@ export async function runSpread({ simulator, from, count, workers, mostFailures,
   }
   return total;
 }
+
+/** The first of these seeds that fails; undefined when none does. */
+export async function firstFailure(simulator: Simulator, from: number, count: number): Promise<SeedResult | undefined> {
+  for (let seed = from; seed < from + count; seed += 1) {
+    const result = await simulator.simulate(seed);
+    if (result.violations.length > 0) return result;
+  }
+  return undefined;
+}

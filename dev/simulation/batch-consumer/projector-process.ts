@@ -12,15 +12,19 @@ export interface ProjectorProcess {
   stop(): Promise<void>;
 }
 
+export type Handle = (batch: EventBatch) => Promise<void>;
+
 export interface ProjectorOptions {
   readonly kafka: MemoryKafka;
   readonly postgres: MemoryPostgres;
   readonly logger: Logger;
   onFatal(error: Error): void;
+  /** Puts something between the consumer and the projector; for variants that are broken on purpose. */
+  around?(apply: Handle): Handle;
 }
 
 /** The moving parts of apps/projector as its main wires them, without HTTP. Called in a process of the kernel. */
-export function startProjector({ kafka, postgres, logger, onFatal }: ProjectorOptions): ProjectorProcess {
+export function startProjector({ kafka, postgres, logger, onFatal, around = (apply) => apply }: ProjectorOptions): ProjectorProcess {
   const pool = postgres.pool({ max: 8, app: 'projector', logger });
   const projector = new Projector({ pool, logger, metrics: new Registry() });
   const strategy = new BatchConsumerStrategy({
@@ -32,7 +36,11 @@ export function startProjector({ kafka, postgres, logger, onFatal }: ProjectorOp
     onFatal,
   });
   for (const category of ['order', 'stock'] as const) {
-    strategy.addHandler(TOPICS[category], (batch: EventBatch) => projector.apply(category, batch.messages), true);
+    strategy.addHandler(
+      TOPICS[category],
+      around((batch) => projector.apply(category, batch.messages)),
+      true,
+    );
   }
   strategy.listen((error) => {
     if (error !== undefined) throw error as Error;
