@@ -1,9 +1,10 @@
 import { batchConsumerSimulator } from './batch-consumer/batch-consumer.simulator.js';
 import { fulfilmentSimulator } from './fulfilment/fulfilment.simulator.js';
 import type { Simulator } from './kernel/simulator.js';
+import { relaySimulator } from './relay/relay.simulator.js';
 
 /** All there are, by the name they are called with. */
-export const SIMULATORS: readonly Simulator[] = [fulfilmentSimulator, batchConsumerSimulator];
+export const SIMULATORS: readonly Simulator[] = [fulfilmentSimulator, batchConsumerSimulator, relaySimulator];
 
 export function simulatorNamed(name: string): Simulator {
   const simulator = SIMULATORS.find((candidate) => candidate.name === name);
