@@ -149,6 +149,7 @@ export class ChaosRun {
         gatewayBook: stack.gatewayBook,
         faults: faults.records,
         samples: sampler.samples,
+        bounds: { growthFds: CONCURRENCY + 60 },
         onProgress: (doing) => this.tellSlowly(doing),
       });
       return {

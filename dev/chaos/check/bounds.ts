@@ -14,6 +14,8 @@ export interface Bounds {
   /** What a process may grow by once it is warm: a share of what it had, or so many bytes, whichever is more. */
   readonly growthShare: number;
   readonly growthBytes: number;
+  /** As many file descriptors; more than the connections clients may open while they wait, and close again only later. */
+  readonly growthFds: number;
   /** Processes that fill the memory they were given; only the absolute limit is theirs. First part of the name. */
   readonly mayGrow: readonly string[];
 }
@@ -27,5 +29,6 @@ export const DEFAULT_BOUNDS: Bounds = {
   maxConnections: 120,
   growthShare: 0.3,
   growthBytes: 96 * 1_024 * 1_024,
+  growthFds: 60,
   mayGrow: ['kafka', 'postgres'],
 };

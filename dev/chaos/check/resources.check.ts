@@ -2,14 +2,13 @@ import type { ProcessSample, ResourceSample, StackSample } from '../history/reso
 import type { Bounds } from './bounds.js';
 import { number, Violations, type Judgement } from './violations.js';
 
-type Limits = Pick<Bounds, 'maxRssBytes' | 'maxFds' | 'maxConnections' | 'growthShare' | 'growthBytes' | 'mayGrow'>;
+type Limits = Pick<Bounds, 'maxRssBytes' | 'maxFds' | 'maxConnections' | 'growthShare' | 'growthBytes' | 'growthFds' | 'mayGrow'>;
 
 /** A process grows into its work at first. */
 const WARM_MS = 30_000;
 /** A shorter life, or a few looks only, say nothing about growth. */
 const JUDGED_MS = 60_000;
 const JUDGED_SAMPLES = 12;
-const FD_GROWTH = 60;
 const MIB = 1_024 * 1_024;
 
 /**
@@ -36,7 +35,8 @@ export function checkResources(samples: readonly ResourceSample[], limits: Limit
     const [early, late] = thirds;
     const most = early.rssBytes + Math.max(limits.growthBytes, limits.growthShare * early.rssBytes);
     if (late.rssBytes > most) violations.add(`${who} grew from ${mib(early.rssBytes)} to ${mib(late.rssBytes)}`, [who], 'samples');
-    if (late.fds > early.fds + FD_GROWTH) violations.add(`${who} grew from ${early.fds} to ${late.fds} file descriptors`, [who], 'samples');
+    if (late.fds > early.fds + limits.growthFds)
+      violations.add(`${who} grew from ${early.fds} to ${late.fds} file descriptors`, [who], 'samples');
   }
   const looks = samples.filter((sample): sample is StackSample => sample.kind === 'stack').sort((one, other) => one.at - other.at);
   for (const name of ['outbox', 'lag'] as const) {
