@@ -115,9 +115,11 @@ export interface PlannedHit {
 
 export const kindOf = ({ point, action }: Pick<PlannedHit, 'point' | 'action'>): string => `${point.name} ${action}`;
 
-/** A rebuild takes seconds, and what does not kill it says little more each time. */
-const hitsOf = ({ victim }: KillPoint, action: Action, hits: number): number =>
-  victim === 'rebuild' && action !== 'exit' ? Math.ceil(hits / 4) : hits;
+/** Where a process can die, that is what is asked for so often; less of what it survives there, least of rebuilds, which take seconds. */
+function hitsOf({ victim, actions }: KillPoint, action: Action, hits: number): number {
+  if (action === 'exit' || !actions.includes('exit')) return hits;
+  return Math.ceil(hits / (victim === 'rebuild' ? 4 : 2));
+}
 
 /** Every kill point and action whose name contains one of `only`, so many times each; in the order of the table. */
 export function planOf(hits: number, only: readonly string[] = ['']): PlannedHit[] {
