@@ -28,7 +28,11 @@ runMain(async () => {
     onFatal: (error) => running?.fail(error),
   });
   const metrics = createMetrics('orchestrator');
-  orchestratorMetrics({ registry: metrics, work: engine.work });
+  orchestratorMetrics({
+    registry: metrics,
+    work: engine.work,
+    gateway: () => ({ circuit: engine.circuit, actions: engine.dispatcher.size }),
+  });
   deadLettersMetrics(strategy.deadLetters, metrics);
 
   running = await startWorkerApp(

@@ -5,10 +5,12 @@ import type { FulfilmentWork } from './fulfilment-work.js';
 export interface OrchestratorMetricsOptions {
   readonly registry: Registry;
   readonly work: Pick<FulfilmentWork, 'backlog' | 'parkedFigures'>;
+  /** Whether calls to the gateway are held back, and actions taken and not finished. */
+  readonly gateway: () => { readonly circuit: 'open' | 'closed'; readonly actions: number };
 }
 
 /** Figures of the sagas that are not over. */
-export function orchestratorMetrics({ registry, work }: OrchestratorMetricsOptions): void {
+export function orchestratorMetrics({ registry, work, gateway }: OrchestratorMetricsOptions): void {
   const registers = [registry];
   const backlog = looked(() => work.backlog());
   const parked = looked(() => work.parkedFigures());
@@ -30,6 +32,22 @@ export function orchestratorMetrics({ registry, work }: OrchestratorMetricsOptio
     registers,
     async collect() {
       setKnown(this, (await backlog())?.overdueSeconds);
+    },
+  });
+  new Gauge({
+    name: 'tidemark_gateway_circuit_open',
+    help: '1 while calls to the payment gateway are held back because too many failed in a row.',
+    registers,
+    collect() {
+      this.set(gateway().circuit === 'open' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'tidemark_gateway_actions',
+    help: 'Actions at the payment gateway, or waiting for it, in this process.',
+    registers,
+    collect() {
+      this.set(gateway().actions);
     },
   });
   new Gauge({

@@ -51,7 +51,11 @@ beforeAll(async () => {
   };
   engine = new FulfilmentEngine({ pool, notifier: new OutboxNotifier({ pool, logger }), config, logger });
   const metrics = createMetrics('orchestrator');
-  orchestratorMetrics({ registry: metrics, work: engine.work });
+  orchestratorMetrics({
+    registry: metrics,
+    work: engine.work,
+    gateway: () => ({ circuit: engine.circuit, actions: engine.dispatcher.size }),
+  });
   running = await startHttpApp(
     OrchestratorModule.with({
       runner: engine.runner,
@@ -228,6 +232,7 @@ describe('parked fulfilments', () => {
     ]);
     const text = await (await fetch(`${running.url}/metrics`)).text();
     expect(text).toMatch(/tidemark_fulfilments_parked\{code="gateway-rejected",app="orchestrator"\} 3/);
+    expect(text).toMatch(/tidemark_gateway_circuit_open\{app="orchestrator"\} 0/);
     expect(text).toMatch(/tidemark_fulfilments_parked_oldest_seconds\{app="orchestrator"\} \d/);
   });
 
