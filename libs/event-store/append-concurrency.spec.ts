@@ -119,6 +119,13 @@ describe('whatever the order they are given in', () => {
     await expect(outcomesOf(calls)).resolves.toEqual([['appended'], ['repeated', 'repeated', 'appended'], ['appended']]);
   });
 
+  it('existing streams are taken in one order', async () => {
+    await store.append(['there-z', 'there-m', 'there-a'].map((stream) => request([write(stream, 0)])));
+    const both = [request([write('there-z', 1), write('there-m', 1), write('there-a', 1)])];
+    const calls = crossing(request([write('there-m', 1)]), both, request([write('there-z', 1)]));
+    await expect(outcomesOf(calls)).resolves.toEqual([['appended'], ['conflict'], ['appended']]);
+  });
+
   it('new streams are taken in one order', async () => {
     const both = [request([write('cross-z', 0), write('cross-m', 0), write('cross-a', 0)])];
     const calls = crossing(request([write('cross-m', 0)]), both, request([write('cross-z', 0)]));

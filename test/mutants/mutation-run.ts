@@ -11,7 +11,7 @@ export interface MutationRunOptions {
   /** Where the copy of the checkout goes; default the folder for temporary files. */
   readonly folder?: string;
   readonly proofs: Proofs;
-  /** Milliseconds for the specs of one mutant. Default 120,000. */
+  /** Milliseconds for the specs of one mutant. Default 180,000. */
   readonly limitMs?: number;
   /** Milliseconds for the specs of all mutants together, unmutated. Default ten minutes. */
   readonly controlLimitMs?: number;
@@ -26,12 +26,13 @@ export interface MutationRunOptions {
  * deadlines, which two at once would miss. Mutants that were not begun have no verdict.
  */
 export async function runMutants(mutants: readonly Mutant[], options: MutationRunOptions): Promise<Verdict[]> {
-  const { root, servers, folder, proofs, limitMs = 120_000, controlLimitMs = 600_000, onControl, onVerdict, signal } = options;
+  const { root, servers, folder, proofs, limitMs = 180_000, controlLimitMs = 600_000, onControl, onVerdict, signal } = options;
   const tree = MutatedTree.copyOf(root, folder);
   const verdicts: Verdict[] = [];
   try {
-    const specs = [...new Set(mutants.flatMap((mutant) => mutant.specs))];
-    const control = await runSpecs({ root: tree.root, specs, servers, limitMs: controlLimitMs, ...(signal && { signal }) });
+    const control = await controlRun(mutants, (specs, tests) =>
+      runSpecs({ root: tree.root, specs, servers, limitMs: controlLimitMs, ...(tests && { tests }), ...(signal && { signal }) }),
+    );
     if (signal?.aborted) return verdicts;
     onControl?.(control);
     for (const mutant of mutants) {
@@ -48,7 +49,7 @@ export async function runMutants(mutants: readonly Mutant[], options: MutationRu
       try {
         const { specs, tests } = mutant;
         const run = await runSpecs({ root: tree.root, specs, servers, limitMs, ...(tests && { tests }), ...(signal && { signal }) });
-        return judge(mutant, run, proofs);
+        return judge(mutant, run, control, proofs);
       } finally {
         tree.restore();
       }
@@ -57,4 +58,24 @@ export async function runMutants(mutants: readonly Mutant[], options: MutationRu
     tree.remove();
   }
   return verdicts;
+}
+
+/** The tests that the mutants will run, once each: of a spec file that every mutant wants only some tests of, those. */
+async function controlRun(
+  mutants: readonly Mutant[],
+  run: (specs: readonly string[], tests?: string) => Promise<SpecRun>,
+): Promise<SpecRun> {
+  const whole = new Set(mutants.filter(({ tests }) => tests === undefined).flatMap(({ specs }) => specs));
+  const partly = mutants.filter(({ specs }) => specs.some((spec) => !whole.has(spec)));
+  const runs: SpecRun[] = [];
+  if (whole.size > 0) runs.push(await run([...whole]));
+  if (partly.length > 0) {
+    const specs = new Set(partly.flatMap((mutant) => mutant.specs).filter((spec) => !whole.has(spec)));
+    runs.push(await run([...specs], [...new Set(partly.map(({ tests }) => `(?:${tests})`))].join('|')));
+  }
+  return {
+    tests: runs.flatMap(({ tests }) => tests),
+    complaints: runs.flatMap(({ complaints }) => complaints),
+    durationMs: runs.reduce((sum, { durationMs }) => sum + durationMs, 0),
+  };
 }

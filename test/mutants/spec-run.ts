@@ -152,5 +152,6 @@ export function failureOf(messages: readonly string[]): { kind: FailureKind; mes
   const seen = lines.find((line) => ASSERTION.test(line));
   if (seen !== undefined) return { kind: 'assertion', message: seen };
   const message = lines[0] ?? 'no reason given';
-  return { kind: /^Error: (Test|Hook) timed out in /.test(message) ? 'timeout' : 'error', message };
+  // The second is how vitest reports some of its time-outs.
+  return { kind: /^Error: ((Test|Hook) timed out in |STACK_TRACE_ERROR)/.test(message) ? 'timeout' : 'error', message };
 }

@@ -16,6 +16,9 @@ const test = (title: string, ...messages: string[]): TestOutcome => ({
   ...(messages.length > 0 && { failure: failureOf(messages) }),
 });
 const run = (tests: readonly TestOutcome[], complaints: readonly string[] = []): SpecRun => ({ tests, complaints, durationMs: 1_500 });
+/** All green, whatever they are called. */
+const controlOf = ({ tests }: SpecRun): SpecRun => run(tests.map(({ failure: _failure, ...rest }) => rest));
+const judged = (result: SpecRun, control = controlOf(result)) => judge(MUTANT, result, control, proofs);
 const LOST = 'AssertionError: expected 4 to be 5\n    at somewhere';
 
 describe('an edit', () => {
@@ -39,6 +42,7 @@ describe('a failure', () => {
     ['TypeError: x is not a function', 'error'],
     ['error: duplicate key value violates unique constraint', 'error'],
     ['Error: Test timed out in 30000ms.', 'timeout'],
+    ['Error: STACK_TRACE_ERROR', 'timeout'],
   ])('"%s" is of the kind %s', (message, kind) => {
     expect(failureOf([message]).kind).toBe(kind);
   });
@@ -53,11 +57,7 @@ describe('a failure', () => {
 
 describe('a mutant', () => {
   it('is killed by a test that proves what it breaks, and saw it', () => {
-    const verdict = judge(
-      MUTANT,
-      run([test('order is kept', LOST), test('nothing is lost in 3 ways (really)', LOST), test('other')]),
-      proofs,
-    );
+    const verdict = judged(run([test('order is kept', LOST), test('nothing is lost in 3 ways (really)', LOST), test('other')]));
     expect(verdict).toMatchObject({ outcome: 'killed', caughtBy: ['I4'] });
     expect(verdict.killers.map(({ title }) => title)).toEqual(['nothing is lost in 3 ways (really)', 'order is kept']);
     expect(progressLine(verdict, 1, 1)).toContain('I4  a.spec.ts: all > nothing is lost in 3 ways (really) (+1)');
@@ -72,7 +72,7 @@ describe('a mutant', () => {
     ['no-result', run([test('other')], ['a hook failed'])],
     ['no-result', run([])],
   ])('has %s otherwise', (outcome, result) => {
-    const verdict = judge(MUTANT, result, proofs);
+    const verdict = judged(result);
     expect(verdict.outcome).toBe(outcome);
     expect(summary([verdict], [MUTANT])).toContain(`0 of 1 mutants killed\n  broken: ${outcome}, `);
   });
@@ -85,12 +85,18 @@ describe('a mutant', () => {
     );
   });
 
+  it('is not killed by a test that the control did not see green', () => {
+    const result = run([test('nothing is lost in a way (really)', LOST)]);
+    expect(judged(result, run([])).outcome).toBe('survived');
+    expect(judged(result, result).outcome).toBe('survived');
+  });
+
   it('that was not run is no success', () => {
     expect(summary([], [MUTANT])).toBe('0 of 1 mutants killed\n  broken: not run');
   });
 
   it('has a row in the table', () => {
-    const table = markdown([judge(MUTANT, run([test('nothing is lost in a|b (really)', LOST)]), proofs)], [MUTANT]);
+    const table = markdown([judged(run([test('nothing is lost in a|b (really)', LOST)]))], [MUTANT]);
     expect(table).toContain(
       '| `broken` | a mechanism | killed | I4 I9 | I4 | a.spec.ts: all > nothing is lost in a\\|b (really) | 1.5 s |',
     );

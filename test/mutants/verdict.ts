@@ -34,8 +34,10 @@ export function controlProblem({ tests, complaints }: Pick<SpecRun, 'tests' | 'c
   return silent.length === 0 ? undefined : `${silent.join(', ')} ran no test without it: ${complaints.join('; ') || 'no reason given'}`;
 }
 
-export function judge(mutant: Mutant, run: SpecRun, proofs: Proofs): Verdict {
-  const failed = run.tests.filter(({ failure }) => failure !== undefined);
+/** Only tests that were green in the control count. */
+export function judge(mutant: Mutant, run: SpecRun, control: Pick<SpecRun, 'tests'>, proofs: Proofs): Verdict {
+  const green = new Set(control.tests.filter(({ failure }) => failure === undefined).map(nameOf));
+  const failed = run.tests.filter((test) => test.failure !== undefined && green.has(nameOf(test)));
   const saw = failed.filter(({ failure }) => failure?.kind === 'assertion');
   const onTarget = saw.filter((test) => proofs(test).some((invariant) => mutant.breaks.includes(invariant)));
   const killers = [...onTarget, ...saw.filter((test) => !onTarget.includes(test))];
@@ -49,3 +51,5 @@ export function judge(mutant: Mutant, run: SpecRun, proofs: Proofs): Verdict {
   if (run.tests.length === 0) return { ...base, outcome: 'no-result', reason: 'no test ran' };
   return { ...base, outcome: 'survived', reason: `all ${run.tests.length} tests stayed green` };
 }
+
+const nameOf = ({ spec, fullTitle }: TestOutcome): string => `${spec} > ${fullTitle}`;

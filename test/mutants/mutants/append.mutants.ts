@@ -119,6 +119,7 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: APPEND, search: '      ORDER BY p_key[i] COLLATE "C"\n      ON CONFLICT', replace: '      ON CONFLICT' }],
     specs: [CONCURRENCY],
+    tests: 'keys are taken',
   },
   {
     name: 'new-streams-locked-in-any-order',
@@ -126,6 +127,7 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: APPEND, search: '    ORDER BY p_stream[i] COLLATE "C"\n    ON CONFLICT', replace: '    ON CONFLICT' }],
     specs: [CONCURRENCY],
+    tests: 'new streams are taken',
   },
   {
     name: 'streams-locked-in-any-order',
@@ -133,6 +135,7 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     breaks: ['I12'],
     edits: [{ file: APPEND, search: '      ORDER BY s.stream_id\n      FOR NO KEY', replace: '      ORDER BY i\n      FOR NO KEY' }],
     specs: [CONCURRENCY],
+    tests: 'existing streams are taken',
   },
   {
     name: 'positions-drawn-in-advance',
