@@ -7,6 +7,7 @@ import { apiSurface } from './api-surface.js';
 import { fuzzArguments, USAGE, type FuzzArguments } from './arguments.js';
 import { fuzz, type FuzzReport } from './fuzz-run.js';
 import { OwnStack } from './own-stack.js';
+import { NoPythonError, schemathesis } from './schemathesis.js';
 
 const args = read();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -43,6 +44,23 @@ async function run(): Promise<number> {
     tell(report, performance.now() - startedAt);
     problems.push(...report.faults.map(({ api, what, attack }) => `${api}: ${what} (${attack})`));
     figures.fuzz = { ...report, seconds: Math.round((performance.now() - startedAt) / 1_000) };
+  }
+
+  if (args.cases > 0) {
+    say(`\n  Schemathesis: ${args.cases} cases of both documents, all checks on, seed ${args.seed}`);
+    const startedAt = performance.now();
+    try {
+      const apis = surfaces.map(({ name, url }) => ({ name, url }));
+      const report = await schemathesis({ directory: join(stateDir(), 'fuzz', 'tools'), apis, cases: args.cases, seed: args.seed, say });
+      say(`  ${table(report.cases)} cases in ${seconds(performance.now() - startedAt)}`);
+      report.failures.forEach((failure) => say(`  ✗ ${failure}`));
+      problems.push(...report.failures);
+      figures.schemathesis = { ...report, seconds: Math.round((performance.now() - startedAt) / 1_000) };
+    } catch (error) {
+      if (!(error instanceof NoPythonError)) throw error;
+      problems.push(error.message);
+      say(`  ✗ ${error.message}`);
+    }
   }
 
   figures.processes = before.map(({ name, pid }) => ({ name, residentMiB: Math.round((sampleProcess(pid)?.rssBytes ?? 0) / 2 ** 20) }));

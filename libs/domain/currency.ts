@@ -9,5 +9,8 @@ const CURRENCIES: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** All of them, for whoever documents what can be given. */
+export const CURRENCY_CODES: readonly string[] = [...CURRENCIES];
+
 /** Whether `code` is an ISO 4217 code, in capitals as the standard writes it. */
 export const isCurrency = (code: string): boolean => CURRENCIES.has(code);

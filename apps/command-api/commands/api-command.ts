@@ -63,7 +63,7 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
           ApiHeader({
             name: 'If-Match',
             description: 'Do it only while it stands at this version.',
-            schema: { type: 'string', pattern: IF_MATCH_PATTERN },
+            schema: { type: 'string', pattern: IF_MATCH_PATTERN, examples: ['"1"', '*'] },
           }),
         ]
       : []),

@@ -2,7 +2,7 @@
  * The kinds of fields our requests are made of: each decorator validates and documents at once, so that the OpenAPI document cannot
  * promise another limit than the one enforced. Lengths are UTF-16 units, as in the domain.
  */
-import { isCurrency, isPlainText, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
+import { CURRENCY_CODES, isCurrency, isPlainText, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
@@ -17,7 +17,7 @@ interface Doc {
 /** Text that is not blank. */
 export const Text = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
   applyDecorators(
-    ApiProperty({ type: 'string', minLength: 1, maxLength, pattern: '\\S', ...doc }),
+    ApiProperty({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$', ...doc }),
     rule(
       'text',
       `must be text of 1 to ${maxLength} characters that is not blank`,
@@ -28,7 +28,7 @@ export const Text = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
 /** Text that may be missing, null or blank: all three are the same. */
 export const OptionalText = (maxLength: number, doc: Doc = {}): PropertyDecorator =>
   applyDecorators(
-    ApiPropertyOptional({ type: 'string', nullable: true, maxLength, ...doc }),
+    ApiPropertyOptional({ type: 'string', nullable: true, maxLength, pattern: '^[^\\u0000]*$', ...doc }),
     IsOptional(),
     rule('text', `must be text of at most ${maxLength} characters`, (value) => isText(value, maxLength)),
   );
@@ -74,7 +74,7 @@ export const Sku = (): PropertyDecorator =>
 
 export const Currency = (): PropertyDecorator =>
   applyDecorators(
-    ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', description: 'ISO 4217, capitals.', example: 'GBP' }),
+    ApiProperty({ type: 'string', enum: [...CURRENCY_CODES], description: 'ISO 4217, capitals.', example: 'GBP' }),
     rule('currency', 'must be an ISO 4217 code in capitals', (value) => typeof value === 'string' && isCurrency(value)),
   );
 
@@ -89,7 +89,7 @@ export const SKU_DESCRIPTION = 'Case and surrounding blanks do not matter.';
 export const SKU_RULE = `must be a SKU of 1 to ${MAX_SKU_LENGTH} printable characters`;
 
 export function isSku(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
+  if (typeof value !== 'string' || value.length > MAX_SKU_LENGTH) return false;
   try {
     return normalizeSku(value) !== '';
   } catch {

@@ -6,7 +6,7 @@ export type IfMatch = { readonly any: true } | { readonly any: false; readonly v
 const LIST = /^(?:W\/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e]*")*$/;
 
 /** What the header may hold, for whoever documents it. */
-export const IF_MATCH_PATTERN = '^(?:\\*|(?:W/)?"[!#-~]*"(?:[ \\t]*,[ \\t]*(?:W/)?"[!#-~]*")*)$';
+export const IF_MATCH_PATTERN = '^([*]|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$';
 
 /**
  * Reads If-Match; undefined when it was not sent. Weak and foreign tags match no version, as strong comparison demands.

@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { apiProblems } from '#platform';
 import { ApiRead, READ_PROBLEMS } from '../reading/api-read.js';
-import { HEADER_TOKEN_PATTERN, MAX_HEADER_TOKEN_LENGTH } from '../reading/consistency-token.js';
+import { HEADER_TOKEN_SCHEMA } from '../reading/consistency-token.js';
 import { timeRange } from '../reading/instant.js';
 import { pageOf } from '../reading/page.js';
 import { QUERY_PROBLEMS } from '../reading/query-problems.js';
@@ -46,7 +46,7 @@ export class OrdersController {
     name: 'Consistency-Token',
     required: false,
     description: 'Like `consistentWith`.',
-    schema: { type: 'string', maxLength: MAX_HEADER_TOKEN_LENGTH, pattern: HEADER_TOKEN_PATTERN },
+    schema: HEADER_TOKEN_SCHEMA,
   })
   @ApiResponse({ status: 200, description: 'The events.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @apiProblems(QUERY_PROBLEMS, [...READ_PROBLEMS, 'order.not-found'])

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { apiProblems } from '#platform';
-import { HEADER_TOKEN_PATTERN, MAX_HEADER_TOKEN_LENGTH } from './consistency-token.js';
+import { HEADER_TOKEN_SCHEMA } from './consistency-token.js';
 import { QUERY_PROBLEMS, type QueryProblemCode } from './query-problems.js';
 
 export interface ApiReadOptions {
@@ -65,7 +65,7 @@ export function ApiRead({ summary, description, answer, ndjson, problems = [] }:
       name: 'Consistency-Token',
       required: false,
       description: 'Like `consistentWith`, percent-encoded: just as the header of that name in the answer to a command.',
-      schema: { type: 'string', maxLength: MAX_HEADER_TOKEN_LENGTH, pattern: HEADER_TOKEN_PATTERN },
+      schema: HEADER_TOKEN_SCHEMA,
     }),
     ApiHeader({ name: 'If-None-Match', required: false, description: 'ETags the client has.', schema: { type: 'string' } }),
     ApiResponse({

@@ -17,8 +17,12 @@ export const MAX_HEADER_TOKEN_LENGTH = 9 * MAX_TOKEN_LENGTH;
  * A token as the header carries it, for whoever documents it: characters that are not ASCII as UTF-8 of two or three bytes. Others are taken
  * as well (see {@link parseHeaderToken}); these are the ones that every writer makes.
  */
-export const HEADER_TOKEN_PATTERN =
-  '^(order|stock|payment|fulfilment)-(?:[!-$&-~]|%(?:[2-6][0-9A-F]|7[0-9A-E]|C[3-9A-F]%[89AB][0-9A-F]|D[0-9A-F]%[89AB][0-9A-F]|E[1-9A-C]%[89AB][0-9A-F]%[89AB][0-9A-F])){1,90}(?:@|%40)[1-9][0-9]{0,8}$';
+export const HEADER_TOKEN_SCHEMA = {
+  type: 'string' as const,
+  pattern:
+    '^(order|stock|payment|fulfilment)-(?:[!-$&-~]|%(?:[2-6][0-9A-F]|7[0-9A-E]|C[3-9A-F]%[89AB][0-9A-F]|D[0-9A-F]%[89AB][0-9A-F]|E[1-9A-C]%[89AB][0-9A-F]%[89AB][0-9A-F])){1,90}(?:@|%40)[1-9][0-9]{0,8}$',
+  examples: ['order-01890a5d-ac96-774b-bcce-b302099a8057%401', 'stock-85123A@1'],
+};
 
 /** Answers undefined when the text is no token. */
 export function parseConsistencyToken(text: string): ConsistencyToken | undefined {
