@@ -76,7 +76,7 @@ export class Session implements LockHolder {
       }
       this.answer(results);
     } catch (error) {
-      if (error instanceof Blocked) this.wait(error.key);
+      if (error instanceof Blocked) this.wait(error);
       else this.fail(error);
     }
   }
@@ -109,12 +109,11 @@ export class Session implements LockHolder {
     return new Transaction(this.server.locks, this, () => this.server.kernel.now);
   }
 
-  private wait(key: string): void {
+  private wait({ key, limitMs }: Blocked): void {
     const { server, pending } = this;
     if (server.locks.wouldDeadlock(key, this)) return this.fail(new SqlError('40P01', 'deadlock detected'));
     this.awaits = key;
-    const limit = this.transaction?.lockTimeoutMs ?? 0;
-    if (limit === 0 || pending === undefined || pending.timeout !== undefined) return;
+    if (limitMs === 0 || pending === undefined || pending.timeout !== undefined) return;
     pending.timeout = server.kernel.schedule(
       'db lock timeout',
       undefined,
@@ -122,7 +121,7 @@ export class Session implements LockHolder {
         if (this.pending === pending && this.awaits !== undefined)
           this.fail(new SqlError('55P03', 'canceling statement due to lock timeout'));
       },
-      limit,
+      limitMs,
     );
   }
 

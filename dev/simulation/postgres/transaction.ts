@@ -48,7 +48,11 @@ export class Locks {
 
 /** Thrown by a statement that cannot have a lock yet: it runs again, as a whole, when the lock may be free. */
 export class Blocked extends Error {
-  constructor(readonly key: string) {
+  constructor(
+    readonly key: string,
+    /** Milliseconds it may wait; 0 for ever. */
+    readonly limitMs: number,
+  ) {
     super(`waits for ${key}`);
   }
 }
@@ -98,7 +102,7 @@ export class Transaction {
 
   /** @throws Blocked */
   lock(key: string): void {
-    if (!this.locks.take(key, this.holder)) throw new Blocked(key);
+    if (!this.locks.take(key, this.holder)) throw new Blocked(key, this.lockTimeoutMs);
   }
 
   /** False when somebody else has it. */
