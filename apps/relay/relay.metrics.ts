@@ -63,6 +63,14 @@ export function relayMetrics({ registry, backlog, relay }: RelayMetricsOptions):
     },
   });
   new Gauge({
+    name: 'tidemark_outbox_oldest_seconds',
+    help: 'Age of the oldest event in the outbox that nothing holds back, also while no relay comes to look.',
+    registers,
+    async collect() {
+      setKnown(this, (await measured())?.oldestSeconds);
+    },
+  });
+  new Gauge({
     name: 'tidemark_outbox_backlog',
     help: 'What waits in the outbox: events (counted to 100,000), dead letters, streams held back by them.',
     labelNames: ['what'],

@@ -6,6 +6,8 @@ export interface Backlog {
   readonly deadLetters: number;
   /** Streams that wait behind a dead letter. */
   readonly heldBackStreams: number;
+  /** Age of the oldest row that is not held back, by the database's clock; also when no relay comes to look. */
+  readonly oldestSeconds: number;
 }
 
 export interface HeldLetters {
@@ -22,7 +24,7 @@ export interface HeldLetters {
 /** Counting dearly is not worth it: beyond this it is "very many". */
 const MOST_COUNTED = 100_000;
 
-/** What waits, for metrics and for people. Reads only; any connection will do. How old it is, each relay tells of its own shards. */
+/** What waits, for metrics and for people. Reads only; any connection will do. */
 export class OutboxBacklog {
   readonly #pool: pg.Pool;
 
@@ -34,7 +36,22 @@ export class OutboxBacklog {
     const { rows } = await this.#pool.query<{ rows: number }>(
       `SELECT count(*)::integer AS rows FROM (SELECT FROM tidemark.outbox LIMIT ${MOST_COUNTED}) AS counted`,
     );
-    return { rows: rows[0]?.rows ?? 0, ...(await this.deadLetters()) };
+    return { rows: rows[0]?.rows ?? 0, oldestSeconds: await this.oldestSeconds(), ...(await this.deadLetters()) };
+  }
+
+  /** Shard by shard, which is how the rows are indexed; a shard whose first rows are all held back costs as many looks as there are. */
+  private async oldestSeconds(): Promise<number> {
+    const { rows } = await this.#pool.query<{ seconds: number | null }>(
+      `SELECT greatest(extract(epoch FROM clock_timestamp() - min(e.recorded_at)), 0)::float8 AS seconds
+       FROM generate_series(0, 15) AS shards (shard)
+       CROSS JOIN LATERAL (
+         SELECT o.position FROM tidemark.outbox o
+         WHERE o.shard = shards.shard AND NOT EXISTS (SELECT FROM tidemark.outbox_dead_letters d WHERE d.stream_id = o.stream_id)
+         ORDER BY o.position LIMIT 1
+       ) AS first
+       JOIN tidemark.events e USING (position)`,
+    );
+    return rows[0]?.seconds ?? 0;
   }
 
   /** The cheap part: dead letters are few. */

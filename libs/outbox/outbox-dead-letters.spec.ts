@@ -69,7 +69,13 @@ it('a poison row is put aside with its message; its stream waits, all others go 
   const inspected = await deadLetters.inspect(seq);
   expect(inspected).toMatchObject({ ...letter, topic: 'topic', headers: { ce_id: inspected?.eventId }, value: Buffer.from([0, 255, 1]) });
   expect(inspected?.actions).toMatchObject([{ action: 'parked', reason: 'too-large', actor: 'system:relay' }]);
-  expect(await new OutboxBacklog({ pool: outbox.pool }).measure()).toEqual({ rows: 3, deadLetters: 1, heldBackStreams: 1 });
+  expect(await new OutboxBacklog({ pool: outbox.pool }).measure()).toEqual({
+    rows: 3,
+    deadLetters: 1,
+    heldBackStreams: 1,
+    // What waits behind a dead letter is not late: it waits for a person.
+    oldestSeconds: 0,
+  });
 });
 
 it('released, it goes first and the waiting rows follow', async () => {
@@ -122,4 +128,16 @@ it('the list is paged', async () => {
   const [first] = await deadLetters.list({ limit: 1 });
   expect(await deadLetters.list({ limit: 1 })).toHaveLength(1);
   expect((await deadLetters.list({ afterSeq: first?.seq })).map(({ streamId }) => streamId)).toEqual(['order-other']);
+});
+
+it('the oldest row that could be published is seen, also while no relay looks', async () => {
+  await poisoned();
+  await outbox.insert('order-late', [1]);
+  await outbox.pool.query(
+    `UPDATE tidemark.events SET recorded_at = now() - interval '5 min' WHERE stream_id IN ('order-late', 'order-bad')`,
+  );
+  const { oldestSeconds } = await new OutboxBacklog({ pool: outbox.pool }).measure();
+  expect(oldestSeconds).toBeGreaterThanOrEqual(300);
+  await relay.runOnce();
+  expect((await new OutboxBacklog({ pool: outbox.pool }).measure()).oldestSeconds).toBe(0);
 });
