@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { BatchConsumerStrategy, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
+import { BatchConsumerStrategy, ConsumerLag, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
 import { OutboxNotifier } from '#outbox';
 import { createLogger, createMetrics, createPool, OperatorActs, runMain, startWorkerApp, type RunningApp } from '#platform';
 import { FulfilmentEngine } from './fulfilment-engine.js';
@@ -34,6 +34,7 @@ runMain(async () => {
     gateway: () => ({ circuit: engine.circuit, actions: engine.dispatcher.size }),
   });
   deadLettersMetrics(strategy.deadLetters, metrics);
+  const lag = new ConsumerLag({ app: 'orchestrator', read: () => strategy.lag(), metrics, logger });
 
   running = await startWorkerApp(
     OrchestratorModule.with({
@@ -58,7 +59,7 @@ runMain(async () => {
       problems: deadLetterProblem,
       checks: [
         { name: 'database', check: async () => void (await pool.query('SELECT 1')) },
-        { name: 'consumer', check: async () => ({ ...(await strategy.check()) }) },
+        { name: 'consumer', check: async () => ({ ...(await strategy.check()), lag: await lag.total() }) },
         {
           name: 'saga',
           check: async () => {

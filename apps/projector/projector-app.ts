@@ -1,6 +1,5 @@
-import { BatchConsumerStrategy, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
+import { BatchConsumerStrategy, ConsumerLag, deadLetterProblem, deadLettersCheck, deadLettersMetrics, KafkaJsBroker } from '#messaging';
 import { createMetrics, createPool, OperatorActs, startWorkerApp, type Logger, type RunningApp } from '#platform';
-import { LagGauge } from './lag-gauge.js';
 import type { ProjectorConfig } from './projector.config.js';
 import { ProjectorModule } from './projector.module.js';
 import { Projector } from './projector.js';
@@ -32,7 +31,7 @@ export async function startProjector({ config, logger, handleSignals, onFatal }:
     partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
     onFatal: (error) => (onFatal === undefined ? running?.fail(error) : onFatal(error)),
   });
-  const lag = new LagGauge({ read: () => strategy.lag(), metrics, logger });
+  const lag = new ConsumerLag({ app: 'projector', read: () => strategy.lag(), metrics, logger });
   deadLettersMetrics(strategy.deadLetters, metrics);
   const acts = new OperatorActs({ pool, app: 'projector' });
   running = await startWorkerApp(ProjectorModule.with({ projector, consumer: strategy, acts }), {

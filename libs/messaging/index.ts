@@ -15,4 +15,5 @@ export * from './topics.js';
 export * from './version-guard.js';
 export type { DeadLetterRecord, DeadLetterState } from './dead-letter-rows.js';
 export { ConsumerDeadLettersModule, deadLettersCheck, deadLettersMetrics } from './operators/consumer-dead-letters.module.js';
+export { ConsumerLag } from './operators/consumer-lag.js';
 export { deadLetterProblem } from './operators/consumer-dead-letters.problems.js';

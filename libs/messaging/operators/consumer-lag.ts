@@ -1,28 +1,31 @@
-import type { PartitionLag } from '#messaging';
 import type { Logger } from '#platform';
 import { Gauge, type Registry } from 'prom-client';
+
+import type { PartitionLag } from '../broker.js';
 
 /** Asking the broker costs a connection: a figure this old is served again. */
 const FRESH_MS = 5_000;
 /** Readiness has two seconds for everything. */
 const PATIENCE_MS = 1_500;
 
-export interface LagGaugeOptions {
+export interface ConsumerLagOptions {
+  /** Short name of the app, as in `tidemark_<app>_lag_messages`. */
+  readonly app: 'projector' | 'orchestrator';
   readonly read: () => Promise<readonly PartitionLag[]>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
 
-/** Messages the projector has not committed yet, by topic; for metrics and readiness. */
-export class LagGauge {
+/** Messages a consumer has not committed yet, by topic; for metrics and readiness. */
+export class ConsumerLag {
   private known: { readonly at: number; readonly byTopic: ReadonlyMap<string, number> } | undefined;
   private reading: Promise<void> | undefined;
 
-  constructor(private readonly options: LagGaugeOptions) {
+  constructor(private readonly options: ConsumerLagOptions) {
     const byTopic = (): Promise<ReadonlyMap<string, number> | undefined> => this.byTopic();
     new Gauge({
-      name: 'tidemark_projector_lag_messages',
-      help: 'Messages of a topic that the projector has not committed yet.',
+      name: `tidemark_${options.app}_lag_messages`,
+      help: `Messages of a topic that the ${options.app} has not committed yet.`,
       labelNames: ['topic'],
       registers: [options.metrics],
       async collect() {
@@ -53,7 +56,7 @@ export class LagGauge {
       for (const { topic, lag } of await this.options.read()) byTopic.set(topic, (byTopic.get(topic) ?? 0) + lag);
       this.known = { at: Date.now(), byTopic };
     } catch (err) {
-      this.options.logger.warn({ event: 'projector.lag.unknown', err });
+      this.options.logger.warn({ event: 'consumer.lag.unknown', group: this.options.app, err });
     }
   }
 }
