@@ -13,7 +13,9 @@ const NTH_WITHIN_MS = 12_000;
 const FIRST_WITHIN_MS = 20_000;
 /** Of stalls that are longer than every lock, lease and session, which live 5 to 6 s. */
 const LONG_STALLS = 0.15;
-const OVERDUE_AT_ONCE = 40;
+/** Every ring makes the saga ask the gateway once more: few, and not all the time. */
+const RING_EVERY_MS = 1_000;
+const RING_AT_ONCE = 8;
 
 /** Arms the place in a running process, and waits until it has fired. */
 export async function failpointHit(by: ByFailpoint, context: HitContext, watch: StackWatch): Promise<MadeHit> {
@@ -62,9 +64,13 @@ async function armed(
       () => undefined,
     ),
   );
+  let rungAt = 0;
   const fired = async (): Promise<boolean> => {
     if (!child.running) return true;
-    if (failpoint === 'orchestrator.timer') await ringTimers(watch);
+    if (failpoint === 'orchestrator.timer' && Date.now() - rungAt >= RING_EVERY_MS) {
+      rungAt = Date.now();
+      await ringTimers(watch);
+    }
     return action !== 'exit' && stateOf(await control(url, 'GET').catch(() => []), failpoint).fired > before;
   };
   try {
@@ -85,7 +91,7 @@ async function ringTimers(watch: StackWatch): Promise<void> {
   await watch.rows(
     `UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp()
      WHERE order_id IN (SELECT order_id FROM tidemark.fulfilment_work WHERE due_at > clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED)`,
-    [OVERDUE_AT_ONCE],
+    [RING_AT_ONCE],
   );
 }
 
