@@ -87,10 +87,11 @@ function tell(report: FuzzReport, ms: number): void {
   if (report.faultCount > 0) say(`  ${report.faultCount} faults in all`);
 }
 
-const table = (counts: Readonly<Record<string, number>>): string =>
-  Object.entries(counts)
+function table(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
+}
 
 function read(): FuzzArguments {
   try {

@@ -92,12 +92,12 @@ async function runOnce(command: string, { directory, name, url, seed }: OneRun):
     ...['--max-examples', String(EXAMPLES_A_RUN), '--workers', '1', '--continue-on-failure', '--request-timeout', '30', '--no-color'],
     ...['--suppress-health-check', 'all', '--output-sanitize', 'false'],
   ];
-  // Hooks are looked for in the working directory; what it remembers of failures stays out of the checkout.
+  // What it remembers of failures is written to the working directory, and stays out of the checkout.
   const work = join(directory, `schemathesis-${name}`);
   mkdirSync(work, { recursive: true });
   const child = spawn('sh', ['-c', 'exec "$0" "$@" > "$REPORT" 2>&1', command, ...args], {
     cwd: work,
-    env: { ...process.env, REPORT: report, PYTHONPATH: SETTINGS, PYTHONDONTWRITEBYTECODE: '1' },
+    env: { ...process.env, REPORT: report, PYTHONPATH: SETTINGS, SCHEMATHESIS_HOOKS: 'tidemark_hooks', PYTHONDONTWRITEBYTECODE: '1' },
     stdio: 'ignore',
   });
   await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject));
