@@ -47,6 +47,18 @@ function rowsOf({ plan, records }: KillpointFigures): Row[] {
   }));
 }
 
+/** All deaths of one app's processes, wherever they died. */
+function deathsOf({ plan, records }: KillpointFigures): KindFigures[] {
+  const dead = plan.filter(({ action }) => action === 'exit');
+  return [...new Set(dead.map(({ point }) => point.victim))].map((victim) => {
+    const kinds = new Set(dead.filter(({ point }) => point.victim === victim).map(kindOf));
+    return figuresOf(
+      victim,
+      records.filter(({ kind }) => kinds.has(kind)),
+    );
+  });
+}
+
 export function summaryOf(figures: KillpointFigures): string[] {
   const { counts, records, failed, invariants, quiet, quietAfterMs, startedAt, endedAt, resumed } = figures;
   const all = figuresOf('all', records);
@@ -61,6 +73,9 @@ export function summaryOf(figures: KillpointFigures): string[] {
       ),
     ),
     line(['all', String(all.count), seconds(all.p50), seconds(all.p95), seconds(all.worst)], ''),
+    ...deathsOf(figures).map(({ kind, count, p50, p95, worst }) =>
+      line([`every death of ${kind}`, String(count), seconds(p50), seconds(p95), seconds(worst)], ''),
+    ),
     ...failed.map(({ n, kind, target, why }) => `  FAILED #${n} ${kind} (${target}): ${why}`),
     `commands: ${counts.sent} sent, ${counts.accepted} accepted, ${counts.refused} refused, ${counts.unknown} without an answer; ${counts.reads} reads`,
     ...(resumed > 0 ? [`${resumed} fulfilments that a contradicting gateway had parked were let go on by an operator`] : []),
@@ -101,6 +116,9 @@ export function markdownOf(figures: KillpointFigures): string {
         seconds(worst),
         notRecovered > 0 ? `**${notRecovered} not recovered**` : '',
       ]),
+    ),
+    ...deathsOf(figures).map(({ kind, count, p50, p95, worst }) =>
+      row([`**every death of ${kind}**`, count, seconds(p50), seconds(p95), seconds(worst), '']),
     ),
     '',
     ...failed.map(({ n, kind, target, why }) => `- failed: #${n} ${kind} (${target}): ${why}`),
