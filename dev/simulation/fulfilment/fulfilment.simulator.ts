@@ -6,9 +6,10 @@ import { DeadLetterSide } from '../batch-consumer/dead-letter-side.js';
 import { MemoryKafka } from '../kafka/memory-kafka.js';
 import { MemoryPostgres } from '../postgres/memory-postgres.js';
 import { Statements } from '../postgres/statements.js';
-import { hasEnded, orderOf, violations } from './checks.js';
+import { orderOf, violations } from './checks.js';
 import { EventStoreSide } from './event-store-side.js';
 import { MemoryGateway } from './memory-gateway.js';
+import { hasEnded } from './money-and-goods.js';
 import { startOrchestrator, type OrchestratorOptions, type OrchestratorProcess } from './orchestrator-process.js';
 import { OutboxFeed, PARTITIONS } from './outbox-feed.js';
 import { Shop } from './shop.js';
@@ -83,7 +84,7 @@ class FulfilmentWorld implements World {
     const found = [...this.puzzles];
     const letters = [...this.deadLetters.letters.rows.values()];
     found.push(...letters.map(({ streamId, code, reason }) => `${streamId} is among the dead letters: ${code} ${reason}`));
-    return this.settled() ? [...found, ...violations(this.shop.orderIds, this.store, this.gateway)] : found;
+    return this.settled() ? [...found, ...violations(this.shop.orderIds, this.store, this.gateway.book)] : found;
   }
 
   describe(): string {

@@ -1,4 +1,5 @@
 import type { Fault, Kernel, SimulatedProcess } from '../kernel/kernel.js';
+import { GatewayBook, type GatewayAnswer, type PaymentRequest } from './gateway-book.js';
 
 /** Of the orchestrator's client: what it sends, and what it takes for an answer. */
 interface HttpRequest {
@@ -9,40 +10,14 @@ interface HttpRequest {
   readonly signal?: unknown;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: object;
-}
-
-export interface GatewayPayment {
-  status: 'authorized' | 'captured' | 'declined' | 'voided' | 'refunded';
-  readonly amount: number;
-  /** How often money was taken and given back. */
-  captures: number;
-  refunds: number;
-}
-
-type Change = 'capture' | 'void' | 'refund';
-
-const REACHED_BY = {
-  capture: { from: 'authorized', to: 'captured' },
-  void: { from: 'authorized', to: 'voided' },
-  refund: { from: 'captured', to: 'refunded' },
-} as const;
-
-const DECLINED: Answer = { status: 402, body: { code: 'card-declined', detail: 'no' } };
-const NOT_FOUND: Answer = { status: 404, body: { code: 'payment-not-found' } };
-
 /**
- * A payment gateway of the simulated world: what it did stays done, the same key gets the same answer, one payment a reference. On the
- * way to it and back everything may happen: requests that never arrive, arrive twice or after their caller gave up, answers that get lost.
- * What the token says decides what the bank says.
+ * A payment gateway of the simulated world. What it did stays done (see its book); on the way to it and back everything may happen:
+ * requests that never arrive, arrive twice or after their caller gave up, answers that get lost.
  */
 export class MemoryGateway {
-  readonly payments = new Map<string, GatewayPayment>();
+  readonly book = new GatewayBook();
   /** Requests that have left and not arrived. */
   onTheWay = 0;
-  private readonly answers = new Map<string, Answer>();
   /** How likely each trouble is, while it lasts. */
   private trouble = true;
   private down = false;
@@ -117,7 +92,7 @@ export class MemoryGateway {
   private answerTo(
     caller: SimulatedProcess | undefined,
     label: string,
-    answer: Answer,
+    answer: GatewayAnswer,
     { resolve, fail }: { resolve(response: unknown): void; fail(error: Error): void },
   ): void {
     const { random } = this.kernel;
@@ -136,45 +111,15 @@ export class MemoryGateway {
     );
   }
 
-  private serve(method: string, path: string, key: string | undefined, body: string | undefined): Answer {
+  private serve(method: string, path: string, key = '', body = '{}'): GatewayAnswer {
     if (this.down) return { status: 503, body: { code: 'unavailable' } };
-    const [, , reference = '', operation] = path.split('/');
-    if (method === 'GET') {
-      const payment = this.payments.get(decodeURIComponent(reference));
-      return payment === undefined ? NOT_FOUND : { status: 200, body: { id: `pay-${reference}`, status: payment.status } };
-    }
-    const known = this.answers.get(key as string);
-    if (known !== undefined) return known;
+    const [, , reference = '', operation = 'authorize'] = path.split('/');
+    if (method === 'GET') return this.book.lookUp(reference);
     // Trouble before anything was done is not remembered.
-    if (this.trouble && this.kernel.random.chance(0.04)) return { status: 500, body: { code: 'internal' } };
-    const answer = operation === undefined ? this.authorize(JSON.parse(body as string)) : this.change(reference, operation as Change);
-    this.answers.set(key as string, answer);
-    return answer;
-  }
-
-  private authorize({ reference, amount, token }: { reference: string; amount: number; token: string }): Answer {
-    if (token === 'tok_rejected') return { status: 422, body: { code: 'invalid-request', detail: 'no' } };
-    const known = this.payments.get(reference);
-    if (known !== undefined && known.status !== 'declined') return { status: 409, body: { code: 'reference-used' } };
-    const status = token === 'tok_declined' ? 'declined' : 'authorized';
-    this.payments.set(reference, { status, amount, captures: 0, refunds: 0 });
-    return status === 'declined' ? DECLINED : { status: 201, body: { id: `pay-${reference}`, status } };
-  }
-
-  private change(reference: string, operation: Change): Answer {
-    const payment = this.payments.get(reference);
-    if (payment === undefined) {
-      if (operation !== 'void') return NOT_FOUND;
-      this.payments.set(reference, { status: 'voided', amount: 0, captures: 0, refunds: 0 });
-      return { status: 200, body: { status: 'voided' } };
-    }
-    const { from, to } = REACHED_BY[operation];
-    if (payment.status === to) return { status: 200, body: { id: `pay-${reference}`, status: to } };
-    if (payment.status !== from) return { status: 409, body: { code: `already-${payment.status}` } };
-    if (operation === 'capture' && payment.amount % 2 === 1) return DECLINED;
-    payment.status = to;
-    if (operation === 'capture') payment.captures += 1;
-    if (operation === 'refund') payment.refunds += 1;
-    return { status: 200, body: { id: `pay-${reference}`, status: to } };
+    if (this.trouble && !this.book.knows(key) && this.kernel.random.chance(0.04)) return { status: 500, body: { code: 'internal' } };
+    const sent = JSON.parse(body) as { reference?: string; amount: number; token?: string };
+    const { amount, token = '' } = sent;
+    const request = { operation: operation as PaymentRequest['operation'], reference: sent.reference ?? reference, amount, token };
+    return this.book.perform(key, request);
   }
 }

@@ -47,6 +47,8 @@ export class MemoryBroker implements Broker {
   createConsumer(options: ConsumerOptions): BatchConsumer {
     const { kafka, names, logger } = this;
     return new KafkaJsConsumer({
+      // Idle fetches tell no story.
+      maxWaitMs: 3_000,
       ...options,
       names,
       logger,
