@@ -1,6 +1,8 @@
 import swc from 'unplugin-swc';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
+const SPECS = ['{apps,libs,migrations,dev,bench,test}/**/*.spec.ts'];
+const SYSTEM_SPECS = 'test/**/*.e2e.spec.ts';
 const conditions = ['tidemark-source', 'node'];
 
 export default defineConfig({
@@ -19,11 +21,16 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['{apps,libs,migrations,dev,bench,test}/**/*.spec.ts'],
     globalSetup: ['test/harness/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // One file at a time: many of them run databases, brokers and whole stacks, and two cores shared by two of those starve both.
-    fileParallelism: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'rooms', include: SPECS, exclude: [...configDefaults.exclude, SYSTEM_SPECS], maxWorkers: 2, minWorkers: 1 },
+      },
+      // After the others, one at a time: each runs a whole stack, and two cores shared by two of those starve both.
+      { extends: true, test: { name: 'system', include: [SYSTEM_SPECS], fileParallelism: false, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

@@ -146,7 +146,12 @@ const stories: Readonly<Record<DomainEventType, [statusAfter: string, Story]>> =
   FulfilmentCancellationRequested: ['paying', fulfilmentStory(authorizing, { type: 'RequestCancellation', reason: '-' })],
   FulfilmentParked: [
     'parked',
-    fulfilmentStory(authorizing, { type: 'GatewayFound', operation: 'authorize', payment: 'refunded', gatewayId: null }),
+    fulfilmentStory([...authorizing, 'FulfilmentStepOutcomeUnknown'], {
+      type: 'GatewayFound',
+      operation: 'authorize',
+      payment: 'refunded',
+      gatewayId: null,
+    }),
   ],
   FulfilmentResumed: [
     'paying',
