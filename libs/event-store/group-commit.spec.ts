@@ -107,6 +107,15 @@ describe('a lost connection', () => {
     expect(trips).toHaveLength(4);
   });
 
+  it('stays the answer when a later try certainly failed: the earlier one may have been carried out', async () => {
+    const { store, trip } = gatedStore();
+    const commits = new GroupCommit({ store, inFlight: 1 });
+    const failed = expect(commits.append(request([write('held', 0)], command('held')))).rejects.toThrow('terminated');
+    (await trip(0)).fail(new Error('Connection terminated unexpectedly'));
+    for (const index of [1, 2]) (await trip(index)).fail(databaseError('55P03'));
+    await failed;
+  });
+
   it('or a deadlock: what left no trace is tried again whole', async () => {
     const { store, trip } = gatedStore();
     const commits = new GroupCommit({ store, inFlight: 1 });

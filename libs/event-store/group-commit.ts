@@ -39,7 +39,7 @@ const RETRY_PAUSES = [20, 100, 400];
  * - A request for a stream that somebody else holds steps aside (see HeldRequests) as soon as its round trip has met the lock timeout;
  *   its neighbours, and what comes after it, go on without it.
  * - After a lost connection the outcome is unknown. Requests with a command are sent again, which is safe because their key finds what
- *   was done; one without a command is failed with the connection's error.
+ *   was done; one without a command is failed with the connection's error, and so is one whose later tries fail.
  */
 export class GroupCommit {
   readonly #options: Required<Omit<GroupCommitOptions, 'onCommitted'>> & Pick<GroupCommitOptions, 'onCommitted'>;
@@ -68,7 +68,8 @@ export class GroupCommit {
     }
     return new Promise((resolve, reject) => {
       const events = request.writes.reduce((sum, write) => sum + write.events.length, 0);
-      const waiting = { request, events, resolve, reject };
+      // A later try that fails for certain does not make an earlier one of unknown outcome undone.
+      const waiting: Waiting = { request, events, resolve, reject: (error) => reject(waiting.lost ?? error) };
       if (this.#held.join(waiting)) return;
       this.#queue.push(waiting);
       this.#schedule();
@@ -143,6 +144,7 @@ export class GroupCommit {
         const lost = pause === undefined ? remaining : remaining.filter((waiting) => !retriable.includes(waiting));
         lost.forEach(({ reject }) => reject(error));
         if (pause === undefined) return;
+        if (!isRollback(error)) retriable.forEach((waiting) => (waiting.lost = error));
         remaining = retriable;
         await delay(pause);
       }

@@ -6,6 +6,8 @@ import type { EventStore } from './event-store.js';
 export interface Waiting {
   readonly request: AppendRequest;
   readonly events: number;
+  /** With what the connection was lost under an earlier try: whether that one was carried out is not known. */
+  lost?: unknown;
   resolve(verdict: AppendVerdict): void;
   reject(error: unknown): void;
 }
