@@ -9,8 +9,8 @@ const TABLE = join(MODEL, 'SagaTable.tla');
 
 /** What is looked at when nothing else is asked for: many faults for one order, orders that compete for one piece, and whether all end. */
 const DEFAULT: readonly ModelSize[] = [
-  { orders: 1, pieces: 1, faults: 3, liveness: false },
-  { orders: 2, pieces: 1, faults: 0, liveness: false },
+  { orders: 1, pieces: 1, faults: 4, liveness: false },
+  { orders: 2, pieces: 1, faults: 1, liveness: false },
   { orders: 1, pieces: 1, faults: 2, liveness: true },
 ];
 
