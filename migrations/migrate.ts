@@ -15,7 +15,7 @@ export interface MigrateOptions {
 
 /** Waits for the database, then carries out what is pending. Answers how many migrations that were. */
 export async function migrate({ databaseUrl, waitMs = 60_000, onMigrated }: MigrateOptions): Promise<number> {
-  const lock = await connect(databaseUrl, Date.now() + waitMs);
+  const lock = await connect(databaseUrl, performance.now() + waitMs);
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const dataSource = await migrationDataSource(databaseUrl).initialize();
@@ -43,7 +43,7 @@ async function connect(databaseUrl: string, giveUpAt: number): Promise<pg.Client
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      if (Date.now() >= giveUpAt) throw new Error('the database does not answer', { cause: error });
+      if (performance.now() >= giveUpAt) throw new Error('the database does not answer', { cause: error });
       await delay(250);
     }
   }

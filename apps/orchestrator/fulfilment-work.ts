@@ -57,10 +57,13 @@ const MATCHES = `parked_at IS NOT NULL AND ($1::text IS NULL OR parked_step = $1
 
 const criteriaOf = ({ step, code, from, to }: ParkedFilter): (string | null)[] => [step, code, from, to].map((each) => each ?? null);
 
+/** No process leases for so many times as long as another: during a deploy the length may change. */
+const NO_LEASE = 4;
+
 /**
  * The durable timers of the saga (table tidemark.fulfilment_work).
  * - A row is written in the transaction that decided its action: there is no action without a row, also after a crash.
- * - All times are the database's, so that clocks of processes that differ or jump change nothing.
+ * - All times are the database's, so that clocks of processes that differ or jump change nothing; and its own may jump too: see claim.
  */
 export class FulfilmentWork {
   constructor(private readonly pool: Pool) {}
@@ -118,7 +121,11 @@ export class FulfilmentWork {
     });
   }
 
-  /** Takes what is due and leases it to the caller. Rows another process is taking right now are left to it. */
+  /**
+   * Takes what is due and leases it to the caller. Rows another process is taking right now are left to it.
+   * A row due much later than any lease lasts was written before the database's clock went back: it is due as well. Taking one too early
+   * costs a question to the gateway and nothing else.
+   */
   async claim(limit: number, leaseMs: number): Promise<DueWork[]> {
     const { rows } = await this.pool.query<DueWork>({
       name: 'fulfilment-work-claim',
@@ -126,10 +133,11 @@ export class FulfilmentWork {
         UPDATE tidemark.fulfilment_work AS w
            SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
           FROM (SELECT order_id FROM tidemark.fulfilment_work
-                 WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+                 WHERE due_at <= clock_timestamp() OR due_at > clock_timestamp() + $3 * interval '1 millisecond'
+                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
          WHERE w.order_id = due.order_id
         RETURNING w.order_id AS "orderId", w.correlation_id AS "correlationId", w.causation_id AS "causationId"`,
-      values: [limit, leaseMs],
+      values: [limit, leaseMs, NO_LEASE * leaseMs],
     });
     return rows;
   }

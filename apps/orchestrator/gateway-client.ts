@@ -1,13 +1,7 @@
 import type { GatewayPaymentStatus, PaymentOperation } from '#domain';
-import {
-  BrokenCircuitError,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleAll,
-  type CircuitBreakerPolicy,
-} from 'cockatiel';
+import { BrokenCircuitError } from 'cockatiel';
 import { Pool, type Dispatcher } from 'undici';
+import { GatewayCircuit } from './gateway-circuit.js';
 
 export interface PaymentOrder {
   /** Our own name for the payment; also what it is looked up by. */
@@ -58,7 +52,7 @@ const PAYMENT_STATUSES: readonly GatewayPaymentStatus[] = ['authorized', 'captur
  */
 export class GatewayClient {
   private readonly http: GatewayHttp;
-  private readonly breaker: CircuitBreakerPolicy;
+  private readonly circuit: GatewayCircuit;
   private readonly timeoutMs: number;
 
   constructor(options: {
@@ -72,12 +66,7 @@ export class GatewayClient {
     this.timeoutMs = options.timeoutMs;
     this.http =
       options.http ?? new Pool(options.url, { connections: options.concurrency, connect: { timeout: Math.min(options.timeoutMs, 3_000) } });
-    this.breaker = circuitBreaker(handleAll, {
-      halfOpenAfter: new ExponentialBackoff({ initialDelay: 500, maxDelay: 10_000 }),
-      breaker: new ConsecutiveBreaker(10),
-    });
-    this.breaker.onBreak(() => options.onCircuit?.('open'));
-    this.breaker.onReset(() => options.onCircuit?.('closed'));
+    this.circuit = new GatewayCircuit(options.onCircuit);
   }
 
   async send(operation: PaymentOperation, payment: PaymentOrder): Promise<GatewayOutcome> {
@@ -114,7 +103,7 @@ export class GatewayClient {
 
   private async call(request: Dispatcher.RequestOptions): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
     try {
-      return await this.breaker.execute(() => this.exchange(request));
+      return await this.circuit.execute(() => this.exchange(request));
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       const code = (error as { code?: string }).code ?? '';

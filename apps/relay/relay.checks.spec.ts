@@ -10,6 +10,7 @@ const well: RelayHealth = {
   shardsOwned: 16,
   oldestAgeMs: 0,
   lastPassAt: new Date().toISOString(),
+  silentMs: 5,
   failing: null,
 };
 
@@ -59,8 +60,12 @@ it.each([
   ['a broker that does not answer before the first event', { producing: false, brokerAnswers: false }, { broker: 'no broker' }],
   ['shards that nobody holds', { health: { ...well, shardsOwned: 13 } }, { shards: '3 shards have no relay' }],
   ['an old event', { health: { ...well, oldestAgeMs: 61_000 } }, { outbox: 'an event waits since 61 s' }],
-  ['a round that hangs', { health: { ...well, lastPassAt: '2010-12-01T08:26:00Z' } }, { outbox: 'no round since 2010-12-01T08:26:00Z' }],
-  ['a relay that did nothing yet', { health: { ...well, lastPassAt: null } }, { outbox: 'no round since the start' }],
+  [
+    'a round that hangs',
+    { health: { ...well, lastPassAt: '2010-12-01T08:26:00Z', silentMs: 60_000 } },
+    { outbox: 'no round since 2010-12-01T08:26:00Z' },
+  ],
+  ['a relay that did nothing yet', { health: { ...well, lastPassAt: null, silentMs: null } }, { outbox: 'no round since the start' }],
 ])('%s is told', async (_name, given, expected) => {
   expect(await outcomes(given)).toEqual({ ...up, ...expected });
 });

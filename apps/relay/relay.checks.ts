@@ -43,9 +43,8 @@ export function relayChecks({ relay, backlog, producer, admin, maxAgeMs }: Relay
     {
       name: 'outbox',
       check: async () => {
-        const { lastPassAt, oldestAgeMs } = relay.health();
-        if (lastPassAt === null || Date.now() - Date.parse(lastPassAt) > MAX_SILENCE_MS)
-          throw new Error(`no round since ${lastPassAt ?? 'the start'}`);
+        const { lastPassAt, silentMs, oldestAgeMs } = relay.health();
+        if (silentMs === null || silentMs > MAX_SILENCE_MS) throw new Error(`no round since ${lastPassAt ?? 'the start'}`);
         if (oldestAgeMs > maxAgeMs) throw new Error(`an event waits since ${Math.round(oldestAgeMs / 1_000)} s`);
         return { lastPassAt, oldestAgeMs };
       },

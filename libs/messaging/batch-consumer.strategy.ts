@@ -140,7 +140,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
     const limit = this.options.unhealthyAfterMs ?? 10_000;
     const connected = state?.joined ?? false;
     return {
-      healthy: connected && stalled.every(({ since, gap }) => !gap && Date.now() - Date.parse(since) < limit),
+      healthy: connected && stalled.every(({ forMs, gap }) => !gap && forMs < limit),
       group: this.options.groupId,
       connected,
       assignedPartitions: state?.assignedPartitions ?? 0,

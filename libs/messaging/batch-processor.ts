@@ -87,7 +87,7 @@ export class BatchProcessor {
   /** Tries until it works, the consumer stops, or it is time to let the other partitions go on. */
   private async apply({ topic, partition }: IncomingBatch, entries: BatchEntry[], signal: AbortSignal): Promise<BatchOutcome> {
     const { retry, logger, groupId } = this.options;
-    const onTheSpotUntil = Date.now() + retry.onTheSpotMs;
+    const onTheSpotUntil = performance.now() + retry.onTheSpotMs;
     while (!signal.aborted) {
       try {
         await this.attempt(topic, partition, entries);
@@ -106,11 +106,11 @@ export class BatchProcessor {
           error: error.name,
           ...stall,
         });
-        if (gap) this.judgeGap(error, stall.since);
+        if (gap) this.judgeGap(error, stall.forMs);
         // What looks like a failure may come from a stream parked by another process.
         this.parked.expire();
         const wait = backoff(retry, stall.attempts);
-        if (Date.now() + wait > onTheSpotUntil) return { retryInMs: wait };
+        if (performance.now() + wait > onTheSpotUntil) return { retryInMs: wait };
         await sleep(wait, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -159,7 +159,7 @@ export class BatchProcessor {
     }
   }
 
-  private judgeGap(error: GapError, since: string): void {
-    if (Date.now() - Date.parse(since) >= this.options.retry.gapFatalAfterMs) this.options.onFatal(error);
+  private judgeGap(error: GapError, forMs: number): void {
+    if (forMs >= this.options.retry.gapFatalAfterMs) this.options.onFatal(error);
   }
 }

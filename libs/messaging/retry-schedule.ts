@@ -21,8 +21,10 @@ export function backoff({ initialMs, factor, maxMs }: RetryPolicy, attempts: num
 export interface Stall {
   readonly topic: string;
   readonly partition: number;
-  /** ISO 8601. */
+  /** ISO 8601, by the wall clock: for people. */
   readonly since: string;
+  /** Milliseconds it has lasted, by a clock that does not jump: what decisions rest on. */
+  readonly forMs: number;
   readonly attempts: number;
   readonly reason: string;
   /** Events are missing; waiting is unlikely to help. */
@@ -31,23 +33,24 @@ export interface Stall {
 
 /** Which partitions are failing, since when and how often; survives between the tries of a batch, which may be minutes apart. */
 export class Stalls {
-  private readonly byPartition = new Map<string, Stall>();
+  private readonly byPartition = new Map<string, { readonly stall: Omit<Stall, 'forMs'>; readonly from: number }>();
 
   fail(topic: string, partition: number, reason: string, gap = false): Stall {
     const key = `${topic}/${partition}`;
     const earlier = this.byPartition.get(key);
-    const since = earlier?.since ?? new Date().toISOString();
-    const stall = { topic, partition, since, attempts: (earlier?.attempts ?? 0) + 1, reason, gap };
-    this.byPartition.set(key, stall);
-    return stall;
+    const from = earlier?.from ?? performance.now();
+    const since = earlier?.stall.since ?? new Date().toISOString();
+    const stall = { topic, partition, since, attempts: (earlier?.stall.attempts ?? 0) + 1, reason, gap };
+    this.byPartition.set(key, { stall, from });
+    return lasting(stall, from);
   }
 
   /** Answers the stall that is over, if there was one. */
   recover(topic: string, partition: number): Stall | undefined {
     const key = `${topic}/${partition}`;
-    const stall = this.byPartition.get(key);
+    const over = this.byPartition.get(key);
     this.byPartition.delete(key);
-    return stall;
+    return over && lasting(over.stall, over.from);
   }
 
   /** After a new assignment the failing partitions may be someone else's. */
@@ -56,6 +59,8 @@ export class Stalls {
   }
 
   list(): Stall[] {
-    return [...this.byPartition.values()];
+    return [...this.byPartition.values()].map(({ stall, from }) => lasting(stall, from));
   }
 }
+
+const lasting = (stall: Omit<Stall, 'forMs'>, from: number): Stall => ({ ...stall, forMs: Math.round(performance.now() - from) });

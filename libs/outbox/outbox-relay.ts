@@ -31,6 +31,8 @@ export interface RelayHealth {
   readonly oldestAgeMs: number;
   /** ISO 8601 UTC of the last round that went well, also one that found nothing. */
   readonly lastPassAt: string | null;
+  /** Milliseconds since then, by a clock that does not jump; null before the first. */
+  readonly silentMs: number | null;
   /** Since when rounds fail, and why; null when the last one went well. */
   readonly failing: { readonly since: string; readonly reason: string } | null;
 }
@@ -75,6 +77,7 @@ export class OutboxRelay {
   #failures = 0;
   #failing: RelayHealth['failing'] = null;
   #lastPassAt: string | null = null;
+  #lastPass: number | undefined;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -134,6 +137,7 @@ export class OutboxRelay {
       shardsOwned: shares?.owned ?? 0,
       oldestAgeMs: this.#session?.oldestAgeMs ?? 0,
       lastPassAt: this.#lastPassAt,
+      silentMs: this.#lastPass === undefined ? null : Math.round(performance.now() - this.#lastPass),
       failing: this.#failing,
     };
   }
@@ -170,6 +174,7 @@ export class OutboxRelay {
     const session = await this.#ensureSession();
     const rows = await session.use((table, locks, floor) => this.#read(table, locks, floor));
     this.#lastPassAt = new Date().toISOString();
+    this.#lastPass = performance.now();
     if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
 
     if (failpoints.armed) await failpoints.reach('relay.read');
@@ -199,7 +204,7 @@ export class OutboxRelay {
   }
 
   async #read(table: OutboxTable, locks: ShardLocks, floor: ScanFloor): Promise<OutboxRow[]> {
-    if (Date.now() >= this.#rebalanceAt) {
+    if (performance.now() >= this.#rebalanceAt) {
       if (await locks.rebalance()) {
         this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
       }
@@ -207,7 +212,7 @@ export class OutboxRelay {
       // Somebody inserted below the floor without saying so. The rows are published with this round, late.
       if (hidden.length > 0) this.#options.logger.error({ event: 'relay.floor.hid-rows', hidden });
       if (look === 'given-up') this.#options.logger.warn({ event: 'relay.look.given-up' });
-      this.#rebalanceAt = Date.now() + this.#options.rebalanceMs;
+      this.#rebalanceAt = performance.now() + this.#options.rebalanceMs;
     }
     const { held } = locks;
     if (held.length === 0) return [];

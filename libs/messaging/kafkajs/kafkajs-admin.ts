@@ -145,11 +145,11 @@ export class KafkaJsAdmin implements BrokerAdmin {
 }
 
 async function settled<T>(ask: () => Promise<T>): Promise<T> {
-  for (const giveUpAt = Date.now() + SETTLED_WITHIN_MS; ; await sleep(50)) {
+  for (const giveUpAt = performance.now() + SETTLED_WITHIN_MS; ; await sleep(50)) {
     try {
       return await ask();
     } catch (error) {
-      if (!isUnsettled(error) || Date.now() > giveUpAt) throw error;
+      if (!isUnsettled(error) || performance.now() > giveUpAt) throw error;
     }
   }
 }

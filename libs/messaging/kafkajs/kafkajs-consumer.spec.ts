@@ -76,7 +76,9 @@ const everythingDone: ConsumerOptions['onBatch'] = ({ messages }, control) => {
 };
 
 describe('KafkaJsConsumer', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] }));
+  beforeEach(
+    () => void vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] }),
+  );
   afterEach(() => void vi.useRealTimers());
 
   it('goes on after a crash that kafkajs restarts from, and ends the process after one it does not', async () => {

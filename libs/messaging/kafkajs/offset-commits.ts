@@ -16,7 +16,7 @@ export class OffsetCommits {
   private readonly pending = new Map<string, Map<number, string>>();
   private commit: CommitOffsets | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private lastFlushAt = 0;
+  private lastFlushAt = -Infinity;
   /** Goes up with every assignment; a commit that fails after that must not come back. */
   private assignment = 0;
 
@@ -41,13 +41,13 @@ export class OffsetCommits {
   }
 
   async flushIfDue(now: boolean): Promise<void> {
-    if (now || Date.now() - this.lastFlushAt >= INTERVAL_MS) await this.flush();
+    if (now || performance.now() - this.lastFlushAt >= INTERVAL_MS) await this.flush();
   }
 
   /** Never rejects: what could not be committed is tried again until it is done or {@link forget forgotten}. */
   async flush(): Promise<void> {
     this.disarm();
-    this.lastFlushAt = Date.now();
+    this.lastFlushAt = performance.now();
     if (this.commit === undefined || this.pending.size === 0) return;
     const taken = [...this.pending].map(([topic, partitions]) => ({
       topic,

@@ -41,20 +41,20 @@ export class ConsumerLag {
   }
 
   private async byTopic(): Promise<ReadonlyMap<string, number> | undefined> {
-    if (this.known !== undefined && Date.now() - this.known.at < FRESH_MS) return this.known.byTopic;
+    if (this.known !== undefined && performance.now() - this.known.at < FRESH_MS) return this.known.byTopic;
     this.reading ??= this.refresh().finally(() => (this.reading = undefined));
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
     await Promise.race([this.reading, patience]);
     clearTimeout(timer);
-    return this.known !== undefined && Date.now() - this.known.at < 2 * FRESH_MS ? this.known.byTopic : undefined;
+    return this.known !== undefined && performance.now() - this.known.at < 2 * FRESH_MS ? this.known.byTopic : undefined;
   }
 
   private async refresh(): Promise<void> {
     try {
       const byTopic = new Map<string, number>();
       for (const { topic, lag } of await this.options.read()) byTopic.set(topic, (byTopic.get(topic) ?? 0) + lag);
-      this.known = { at: Date.now(), byTopic };
+      this.known = { at: performance.now(), byTopic };
     } catch (err) {
       this.options.logger.warn({ event: 'consumer.lag.unknown', group: this.options.app, err });
     }

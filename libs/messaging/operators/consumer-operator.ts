@@ -137,12 +137,12 @@ export class ConsumerOperator {
   }
 
   private async releaseEach(actId: string, found: Matching, targets: readonly Target[], decision: Decision): Promise<ActedByFilterDto> {
-    const until = Date.now() + PATIENCE_MS;
+    const until = performance.now() + PATIENCE_MS;
     const effects: ActEffect[] = [];
     const seen = new Set<string>();
     let reached = 0;
     for (const target of targets) {
-      if (reached > 0 && Date.now() > until) break;
+      if (reached > 0 && performance.now() > until) break;
       reached += 1;
       if (seen.has(target.subject)) continue;
       seen.add(target.subject);

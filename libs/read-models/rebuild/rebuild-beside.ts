@@ -107,9 +107,9 @@ export class BesideRebuild {
 
   /** @throws RebuildBusyError */
   async claim(): Promise<void> {
-    const giveUpAt = Date.now() + CLAIM_PATIENCE_MS;
+    const giveUpAt = performance.now() + CLAIM_PATIENCE_MS;
     while (!(await claimRebuild(this.client, this.name))) {
-      if (Date.now() > giveUpAt) throw new RebuildBusyError(this.name, await rebuildingSession(this.client, this.name));
+      if (performance.now() > giveUpAt) throw new RebuildBusyError(this.name, await rebuildingSession(this.client, this.name));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
