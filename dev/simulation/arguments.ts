@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface SimulateArguments {
-  /** Seeds of each simulator. */
+  /** In all, or of the one simulator. */
   readonly seeds: number;
   /** The first one. */
   readonly seed: number;
@@ -22,7 +22,7 @@ export function simulateArguments(args: readonly string[]): SimulateArguments {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      seeds: { type: 'string', default: '10000' },
+      seeds: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },

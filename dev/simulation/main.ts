@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { performance } from 'node:perf_hooks';
 import { simulateArguments, type SimulateArguments } from './arguments.js';
 import type { Simulator } from './kernel/simulator.js';
-import { runSpread, type Tally } from './seed-run.js';
-import { simulatorNamed, SIMULATORS } from './simulators.js';
+import { addTo, emptyTally, runSpread, type Tally } from './seed-run.js';
+import { seedsOfEach, simulatorNamed } from './simulators.js';
 
 const PROGRESS_EVERY_MS = 5_000;
 const MOST_FAILURES = 5;
@@ -20,7 +20,8 @@ async function replay(simulator: Simulator, seed: number): Promise<boolean> {
   return violations.length === 0;
 }
 
-async function runMany({ name }: Simulator, { seeds, seed, workers }: SimulateArguments): Promise<boolean> {
+async function runMany({ name, about }: Simulator, seeds: number, { seed, workers }: SimulateArguments): Promise<Tally> {
+  say(`${name}: ${about}`);
   const startedAt = performance.now();
   const perSecond = (tally: Tally): string => thousands(tally.seeds / ((performance.now() - startedAt) / 1_000));
   let told = startedAt;
@@ -43,14 +44,23 @@ async function runMany({ name }: Simulator, { seeds, seed, workers }: SimulateAr
     failure.violations.forEach((violation) => say(`    ${violation}`));
     say(`    replay: npm run simulate -- --only ${name} --seeds 1 --seed ${failure.seed} --trace`);
   }
-  return tally.failures.length === 0;
+  return tally;
+}
+
+async function runAll(options: SimulateArguments): Promise<boolean> {
+  const startedAt = performance.now();
+  const { seeds, only } = options;
+  const total = emptyTally();
+  const each = only === undefined ? seedsOfEach(seeds) : [[simulatorNamed(only), seeds] as const];
+  for (const [simulator, count] of each) addTo(total, await runMany(simulator, count, options));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const rate = thousands(total.seeds / seconds);
+  if (each.length > 1)
+    say(`all: ${thousands(total.seeds)} seeds in ${seconds.toFixed(1)} s, ${rate} seeds/s, ${total.failures.length} failed`);
+  return total.failures.length === 0;
 }
 
 const options = simulateArguments(process.argv.slice(2));
-const chosen = options.only === undefined ? SIMULATORS : [simulatorNamed(options.only)];
-let holds = true;
-for (const simulator of chosen) {
-  const well = options.trace ? await replay(simulator, options.seed) : await runMany(simulator, options);
-  holds &&= well;
-}
+if (options.trace && options.only === undefined) throw new Error('--trace tells one seed of one simulator: name it with --only.');
+const holds = options.trace ? await replay(simulatorNamed(options.only as string), options.seed) : await runAll(options);
 process.exitCode = holds ? 0 : 1;

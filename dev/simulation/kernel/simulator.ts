@@ -34,7 +34,7 @@ export interface SeedResult {
 
 export interface Simulator {
   readonly name: string;
-  /** One line for `--help`. */
+  /** What it shows, in a line. */
   readonly about: string;
   simulate(seed: number, tracing?: boolean): Promise<SeedResult>;
 }
