@@ -1,8 +1,9 @@
 // Proves what becomes of each row for each thing the codec and the broker can say about it.
+import { failpoints } from '#failpoints';
 import type { OutgoingMessage, SendVerdict } from '#messaging';
 import type { OutboxRow } from '#outbox';
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { KafkaPublisher } from './kafka-publisher.js';
 
 function row(seq: number, streamId: string, version: number): OutboxRow {
@@ -75,5 +76,46 @@ describe('a row', () => {
     const { sent, publish } = publisher([]);
     expect((await publish([row(1, 'nowhere-a', 1)])).poison).toHaveLength(1);
     expect(sent).toEqual([]);
+  });
+});
+
+describe('a batch that is to fail half way', () => {
+  afterEach(() => {
+    failpoints.disarm();
+    failpoints.armed = false;
+  });
+
+  const rows = [1, 2, 3, 4].map((seq) => row(seq, 'order-a', seq));
+  const halves = (first: readonly SendVerdict[]) => {
+    const calls: number[] = [];
+    const send = async (messages: readonly OutgoingMessage[]): Promise<SendVerdict[]> => {
+      calls.push(messages.length);
+      return calls.length === 1 ? [...first] : messages.map(() => ok);
+    };
+    return { calls, publish: () => new KafkaPublisher({ producer: { send } }).publish(rows) };
+  };
+
+  it('has sent its first half, and says nothing of any row', async () => {
+    failpoints.arm('relay.half-acknowledged=throw');
+    const { calls, publish } = halves([ok, ok]);
+    await expect(publish()).rejects.toThrow('relay.half-acknowledged');
+    expect(calls).toEqual([2]);
+    expect((await publish()).published).toEqual([1, 2, 3, 4]);
+    expect(calls).toEqual([2, 4]);
+  });
+
+  it('goes no further when something of the first half was not taken', async () => {
+    failpoints.arm('relay.half-acknowledged=throw');
+    const error = new Error('no leader');
+    const { calls, publish } = halves([ok, { outcome: 'failed', error }]);
+    expect(await publish()).toEqual({ published: [1], poison: [], failure: error });
+    expect(calls).toEqual([2]);
+  });
+
+  it('was sent when the place before its acknowledgement is reached', async () => {
+    failpoints.arm('relay.sent=throw');
+    const { calls, publish } = halves([ok, ok, ok, ok]);
+    await expect(publish()).rejects.toThrow('relay.sent');
+    expect(calls).toEqual([4]);
   });
 });

@@ -1,6 +1,7 @@
 // Proves that concurrent callers share commits, and that what goes wrong with one request or one connection stays with it.
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { failpoints } from '#failpoints';
 import { createTestDatabase, waitFor, type TestDatabase } from '../../test/harness/index.js';
 import type { AppendRequest, AppendVerdict } from './append-request.js';
 import { EventReader } from './event-reader.js';
@@ -24,6 +25,30 @@ function gatedStore() {
 }
 
 const databaseError = (code: string): Error => Object.assign(new Error(`SQLSTATE ${code}`), { code });
+
+describe('failpoints', () => {
+  it.each([
+    ['command-api.before-append', 1],
+    ['command-api.append-sent', 2],
+    ['command-api.committed', 2],
+  ])('%s: a command is sent again with its key, and answered once', async (name, sends) => {
+    failpoints.arm(`${name}=throw`);
+    try {
+      let calls = 0;
+      const own = command('key');
+      const store = {
+        append: async (requests: readonly AppendRequest[]): Promise<AppendVerdict[]> =>
+          requests.map(() => (++calls === 1 ? appended : { outcome: 'repeated', commandId: own.id, answer: own.answer })),
+        heldStreams: async () => new Set<string>(),
+      };
+      expect(await new GroupCommit({ store }).append(request([write('f-1', 0)], own))).toEqual(appended);
+      expect(calls).toBe(sends);
+    } finally {
+      failpoints.disarm();
+      failpoints.armed = false;
+    }
+  });
+});
 
 describe('sharing', () => {
   it('sends what came in one turn of the event loop together, and what came meanwhile next', async () => {
