@@ -9,7 +9,8 @@ const KIBIBYTE = 1024;
 
 /**
  * The event topics read once, from offset 0 to where they end when the reading begins. Through a consumer group of its own that is
- * gone afterwards; only as many records are in memory as one fetch brings.
+ * gone afterwards; only as many records are in memory as one fetch brings. Each record is
+ * given once.
  */
 export class KafkaTopicRecords implements TopicRecords {
   constructor(private readonly broker: Broker) {}
@@ -18,14 +19,15 @@ export class KafkaTopicRecords implements TopicRecords {
     const groupId = `verify-${randomUUID()}`;
     const admin = this.broker.admin();
     const left = await this.openEnds(admin);
+    /** Offset after the last record taken, by partition. */
+    const read = new Map<string, number>();
     const queue = new HandOver<IncomingBatch>();
     const consumer = this.broker.createConsumer({
       groupId,
       topics: Object.values(TOPICS),
       maxBytesPerPartition: 512 * KIBIBYTE,
       onBatch: async (batch, control) => {
-        await queue.put(batch, control.signal);
-        control.processed(batch.messages.at(-1)!);
+        if (await queue.put(batch, control.signal)) control.processed(batch.messages.at(-1)!);
         return 'done';
       },
       onFatal: (error) => queue.fail(error),
@@ -34,11 +36,16 @@ export class KafkaTopicRecords implements TopicRecords {
       if (left.size > 0) await consumer.start();
       while (left.size > 0) {
         const { topic, partition, messages, highWatermark } = await queue.take(SILENCE_MS);
-        yield messages.map(recordOf);
-        const end = left.get(`${topic}/${partition}`);
+        const place = `${topic}/${partition}`;
+        // Thrown out of its group, a reader is given again what it had not committed: that is no second record.
+        const before = read.get(place) ?? 0;
+        const fresh = messages.filter(({ offset }) => Number(offset) >= before);
+        if (fresh.length > 0) yield fresh.map(recordOf);
+        const end = left.get(place);
         // The last offset may be no record we are given (a transaction marker): the broker's own mark counts as well.
-        const reached = Number(messages.at(-1)!.offset) + 1;
-        if (end !== undefined && (reached >= end || reached >= Number(highWatermark))) left.delete(`${topic}/${partition}`);
+        const reached = Math.max(before, Number(messages.at(-1)!.offset) + 1);
+        read.set(place, reached);
+        if (end !== undefined && (reached >= end || reached >= Number(highWatermark))) left.delete(place);
       }
     } finally {
       queue.close();
@@ -66,16 +73,22 @@ class HandOver<T> {
   private closed = false;
   private wake = (): void => undefined;
 
-  async put(value: T, signal: AbortSignal): Promise<void> {
-    if (this.closed || signal.aborted) return;
+  /** Whether it was taken; not when the signal came first. */
+  async put(value: T, signal: AbortSignal): Promise<boolean> {
+    if (this.closed || signal.aborted) return false;
     let giveUp = (): void => undefined;
-    await new Promise<void>((taken) => {
-      giveUp = taken;
+    const wasTaken = await new Promise<boolean>((resolve) => {
+      const item = { value, taken: () => resolve(true) };
+      giveUp = () => {
+        if (this.item === item) this.item = undefined;
+        resolve(false);
+      };
       signal.addEventListener('abort', giveUp, { once: true });
-      this.item = { value, taken };
+      this.item = item;
       this.wake();
     });
     signal.removeEventListener('abort', giveUp);
+    return wasTaken;
   }
 
   async take(withinMs: number): Promise<T> {
