@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '../../process-table.js';
 import { INSTANCES } from '../stack/instance.js';
 import { EVERYTHING } from '../stack/recovery.js';
 import type { FaultContext, FaultKind, Injection } from './fault.js';
@@ -42,7 +44,12 @@ const killBackend: FaultKind = {
   async inject({ watch, random }) {
     const { pid, name } = random.of(await backends(watch));
     process.kill(pid, 'SIGKILL');
-    return { heal: () => watch.untilUp('postgres'), hit: HIT, note: `one of ${name}` };
+    const heal = async (): Promise<void> => {
+      // The postmaster has buried it: from then on it takes nobody until it has recovered.
+      while (isAlive(pid)) await delay(5);
+      await watch.untilUp('postgres');
+    };
+    return { heal, hit: HIT, note: `one of ${name}` };
   },
 };
 

@@ -18,8 +18,10 @@ export type Ends = ReadonlyMap<string, number>;
 export class StackWatch {
   private readonly pool: pg.Pool;
   private readonly admin: BrokerAdmin;
+  private readonly databaseUrl: string;
 
   constructor({ databaseUrl, kafkaBrokers, topicPrefix, logger }: ChaosStack) {
+    this.databaseUrl = databaseUrl;
     this.pool = new pg.Pool({
       connectionString: databaseUrl,
       max: 3,
@@ -62,15 +64,31 @@ export class StackWatch {
     return Object.fromEntries(rows.map(({ name, count }) => [name, Number(count)]));
   }
 
-  /** Resolves when the store itself answers again; throws after the deadline. */
+  /** Resolves when the store itself takes a new client again; throws after the deadline. */
   async untilUp(store: 'postgres' | 'kafka', deadlineMs = 60_000): Promise<void> {
-    const ask = (): Promise<unknown> => (store === 'postgres' ? this.rows('SELECT 1') : this.admin.endOffsets(TOPICS.order));
+    const ask = (): Promise<unknown> => (store === 'postgres' ? this.newSession() : this.admin.endOffsets(TOPICS.order));
     for (const giveUpAt = Date.now() + deadlineMs; ; await delay(50)) {
       const up = await ask().then(
         () => true,
         (error: unknown) => (Date.now() > giveUpAt ? Promise.reject(error as Error) : false),
       );
       if (up) return;
+    }
+  }
+
+  /** An old one may still answer when the server has begun to end them all. */
+  private async newSession(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.databaseUrl,
+      connectionTimeoutMillis: 2_000,
+      application_name: 'tidemark-chaos',
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('SELECT 1');
+    } finally {
+      await client.end().catch(() => undefined);
     }
   }
 
