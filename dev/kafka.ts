@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { ManagedProcess, waitUntilReady } from './managed-process.js';
+import { hasJars, jarsOf } from './maven-jars.js';
 import { REPOSITORY_ROOT } from './paths.js';
 
 export interface KafkaOptions {
@@ -68,30 +69,12 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 
 /** Whether the broker's jars are there, so that a start needs no network. */
 export function hasKafkaJars(): boolean {
-  return existsSync(jarFolder());
+  return hasJars('kafka', POM);
 }
 
 /** The folder with the broker's jars; downloads them the first time. */
 export async function kafkaJars(): Promise<string> {
-  const jars = jarFolder();
-  if (existsSync(jars)) return jars;
-  mkdirSync(dirname(jars), { recursive: true });
-  // Collected beside and renamed: two starts at once, or an interrupted one, never leave a folder with only some of the jars.
-  const scratch = mkdtempSync(`${jars}-`);
-  try {
-    await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${scratch}`]);
-    renameSync(scratch, jars);
-  } catch (error) {
-    rmSync(scratch, { recursive: true, force: true });
-    if (!existsSync(jars)) throw error;
-  }
-  return jars;
-}
-
-/** Another set of versions is another folder. */
-function jarFolder(): string {
-  const version = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12);
-  return join(REPOSITORY_ROOT, '.tidemark-cache', `kafka-${version}`);
+  return await explained('mvn', jarsOf('kafka', POM));
 }
 
 async function format(jars: string, properties: string): Promise<void> {
@@ -110,9 +93,13 @@ async function format(jars: string, properties: string): Promise<void> {
   ]);
 }
 
-async function run(command: 'java' | 'mvn', args: readonly string[]): Promise<void> {
+async function run(command: 'java', args: readonly string[]): Promise<void> {
+  await explained(command, promisify(execFile)(command, args));
+}
+
+async function explained<T>(command: 'java' | 'mvn', work: Promise<T>): Promise<T> {
   try {
-    await promisify(execFile)(command, args);
+    return await work;
   } catch (error) {
     const { code, stdout, stderr } = error as NodeJS.ErrnoException & { stdout?: string; stderr?: string };
     if (code === 'ENOENT') {

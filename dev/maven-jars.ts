@@ -25,6 +25,11 @@ export async function jarsOf(name: string, pom: string): Promise<string> {
   return jars;
 }
 
+/** Whether they are there, so that nothing needs the network. */
+export function hasJars(name: string, pom: string): boolean {
+  return existsSync(jarFolder(name, pom));
+}
+
 /** Another set of versions is another folder. */
 function jarFolder(name: string, pom: string): string {
   const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
