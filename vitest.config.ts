@@ -24,13 +24,18 @@ export default defineConfig({
     globalSetup: ['test/harness/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    maxWorkers: 2,
+    minWorkers: 1,
     projects: [
       {
         extends: true,
-        test: { name: 'rooms', include: SPECS, exclude: [...configDefaults.exclude, SYSTEM_SPECS], maxWorkers: 2, minWorkers: 1 },
+        test: { name: 'rooms', include: SPECS, exclude: [...configDefaults.exclude, SYSTEM_SPECS] },
       },
       // After the others, one at a time: each runs a whole stack, and two cores shared by two of those starve both.
-      { extends: true, test: { name: 'system', include: [SYSTEM_SPECS], fileParallelism: false, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: 'system', include: [SYSTEM_SPECS], poolOptions: { forks: { singleFork: true } }, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

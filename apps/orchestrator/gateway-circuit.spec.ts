@@ -13,7 +13,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'] });
   changes = [];
   circuit = new GatewayCircuit((state) => changes.push(state));
-  for (let n = 0; n < 10; n += 1) await expect(circuit.execute(fails)).rejects.toThrow('down');
+  await Promise.allSettled(Array.from({ length: 10 }, () => circuit.execute(fails)));
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -35,7 +35,7 @@ it('goes on trying within its longest pause when the wall clock has gone back by
 it('opens again when the gateway is still down after that', async () => {
   vi.setSystemTime(Date.now() - 3 * HOUR_MS);
   vi.advanceTimersByTime(11_000);
-  for (let n = 0; n < 10; n += 1) await expect(circuit.execute(fails)).rejects.toThrow('down');
+  await Promise.allSettled(Array.from({ length: 10 }, () => circuit.execute(fails)));
   await expect(circuit.execute(works)).rejects.toThrow(BrokenCircuitError);
   expect(changes).toEqual(['open', 'closed', 'open']);
 });
