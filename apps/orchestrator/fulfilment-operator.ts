@@ -86,7 +86,9 @@ export class FulfilmentOperator {
         inTransaction: async (client) => void (await acts.record(act, [{ subject, outcome: 'done' }], client)),
       });
     } catch (error) {
-      if (error instanceof DomainError) await acts.refused(act, { subject, code: error.code, detail: error.message });
+      // About what never was there is nothing to be kept.
+      if (error instanceof DomainError && error.code !== 'fulfilment.not-found')
+        await acts.refused(act, { subject, code: error.code, detail: error.message });
       throw error;
     }
     if (verdict.outcome === 'key-reused') return 'key-reused';

@@ -210,6 +210,7 @@ describe('a parked fulfilment', () => {
     expect(await lastAct()).toMatchObject({ act: 'fulfilment.retry', done: 0, refused: 1, effects: [{ code: 'fulfilment.not-parked' }] });
     const unknown = await post(`${uuid()}/retry`, { reason: 'x' }, { 'idempotency-key': 'late-2' });
     expect([unknown.status, JSON.parse(unknown.text)]).toEqual([404, expect.objectContaining({ code: 'fulfilment.not-found' })]);
+    expect(await lastAct()).toMatchObject({ subject: streamId('fulfilment', orderId) });
   });
 });
 
