@@ -50,7 +50,7 @@ export class Clients {
     private readonly store: AppendSide,
     private readonly pick: () => Appender | undefined,
   ) {
-    this.left = 10 + kernel.random.below(30);
+    this.left = 6 + kernel.random.below(24);
     this.arrive();
   }
 

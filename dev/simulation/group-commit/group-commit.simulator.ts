@@ -42,7 +42,8 @@ class GroupCommitWorld implements World {
     around: AroundStore,
   ) {
     const statements = new Statements();
-    this.faultySteps = 150 + kernel.random.below(450);
+    // Mostly short, so that many are told; some long, for what takes its time.
+    this.faultySteps = kernel.random.chance(0.1) ? 700 : 60 + kernel.random.below(260);
     this.store = new AppendSide(statements, () => {
       if (!this.healed && kernel.random.chance(0.02)) throw new SqlError('40P01', 'deadlock detected');
     });

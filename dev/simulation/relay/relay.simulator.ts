@@ -38,7 +38,8 @@ class RelayWorld implements World {
   ) {
     const statements = new Statements();
     const { random } = kernel;
-    this.faultySteps = 200 + random.below(600);
+    // Mostly short, so that many are told; some long, for what takes its time.
+    this.faultySteps = random.chance(0.1) ? 900 : 60 + random.below(260);
     this.advisory = new AdvisoryLocks(kernel, statements);
     this.outbox = new OutboxSide(statements, {
       advisory: this.advisory,

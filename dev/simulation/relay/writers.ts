@@ -38,7 +38,7 @@ export class Writers {
     /** After a commit, as the notification would. */
     private readonly onCommitted: () => void,
   ) {
-    this.left = 8 + kernel.random.below(20);
+    this.left = 5 + kernel.random.below(14);
     this.write();
   }
 
