@@ -22,6 +22,7 @@ import { platformProblem, type ProblemMapper } from './problem.js';
 import { ProblemFilter, sendProblem } from './problem.filter.js';
 import { admitRequests, type RequestLimits } from './request-admission.js';
 import { RouteTable } from './route-table.js';
+import { StartWatch } from './start-watch.js';
 import { Shutdown, type ShutdownStep } from './shutdown.js';
 import { validationPipe } from './validation.js';
 import { answerClientError, answerOnTheWire, WIRE_OPTIONS } from './wire-manners.js';
@@ -105,9 +106,10 @@ export async function startWorkerApp(module: Type | DynamicModule, options: Work
   const shutdown = new Shutdown({ logger, deadlineMs: (options.shutdownDeadlineMs ?? 10_000) + (options.drainMs ?? 0) });
   const lag = new EventLoopLag();
   const readiness = new Readiness(options.checks ?? [], logger);
+  const watch = new StartWatch({ checks: options.checks ?? [], logger });
   const app = await createApp(module, options, readiness, lag);
   shutdown.add(
-    { name: 'readiness', run: () => readiness.stop() },
+    { name: 'readiness', run: () => (watch.close(), readiness.stop()) },
     { name: 'drain', run: () => sleep(options.drainMs ?? 0) },
     ...(options.stop ?? []),
     { name: 'http', run: () => closeHttp(app, readiness, logger) },
@@ -115,9 +117,13 @@ export async function startWorkerApp(module: Type | DynamicModule, options: Work
     { name: 'event-loop-lag', run: () => lag.close() },
   );
   if (options.handleSignals ?? true) shutdown.listen();
+  let port: number;
   try {
     if (options.strategy !== undefined) app.connectMicroservice({ strategy: options.strategy });
     await app.listen(options.port, host);
+    // Asked now: a process that is stopped while it starts has no address any more.
+    ({ port } = app.getHttpServer().address() as AddressInfo);
+    watch.start();
     if (options.strategy !== undefined) await app.startAllMicroservices();
     await options.start?.(app);
   } catch (error) {
@@ -125,7 +131,6 @@ export async function startWorkerApp(module: Type | DynamicModule, options: Work
     throw error;
   }
   readiness.ready();
-  const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   logger.info({ event: 'app.started', url });
   return { app, url, close: async () => void (await shutdown.run('closed')), fail: (error) => shutdown.fail(error) };

@@ -34,13 +34,15 @@ export function queryProblem(
 /** PostgreSQL's `statement_timeout` struck. */
 const QUERY_CANCELED = '57014';
 
+export const databaseAway = (): ProblemError =>
+  platformProblem('unavailable', 'The database is away; try again in a moment.', {}, { 'Retry-After': '1' });
+
 /** This app's errors as problems; undefined leaves the error to the platform. */
 export function mapQueryError(error: unknown): ProblemError | undefined {
   if (error instanceof InvalidCursorError) return queryProblem('invalid-cursor', error.message);
   if ((error as { code?: unknown } | undefined)?.code === QUERY_CANCELED) {
     return queryProblem('query-timeout', 'Ask for less: a shorter range or fewer rows.', {}, { 'Retry-After': '5' });
   }
-  if (isLostConnection(error))
-    return platformProblem('unavailable', 'The database went away; try again in a moment.', {}, { 'Retry-After': '1' });
+  if (isLostConnection(error)) return databaseAway();
   return undefined;
 }

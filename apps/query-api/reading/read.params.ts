@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
-import { DomainError, normalizeSku } from '#domain';
+import { DomainError, MAX_SKU_LENGTH, normalizeSku, SKU_PATTERN } from '#domain';
 import { MAX_TOKEN_LENGTH, TOKEN_PATTERN } from './consistency-token.js';
 import { parseInstant } from './instant.js';
 
@@ -28,7 +28,14 @@ export function Instant(description: string): PropertyDecorator {
     IsOptional(),
     Transform(({ value }) => parseInstant(value) ?? value),
     IsDate({ message: 'must be an ISO 8601 time with a zone, like 2010-12-01T08:26:00Z, or a day, like 2010-12-01' }),
-    ApiPropertyOptional({ type: String, description: `${description} ISO 8601 with a zone, or a day.`, example: '2010-12-01T00:00:00Z' }),
+    ApiPropertyOptional({
+      anyOf: [
+        { type: 'string', format: 'date-time' },
+        { type: 'string', format: 'date' },
+      ],
+      description: `${description} ISO 8601 with a zone, or a day.`,
+      example: '2010-12-01T00:00:00Z',
+    } as never),
   );
 }
 
@@ -40,13 +47,13 @@ export function Text(maxLength: number, description: string, example?: string): 
     MinLength(1),
     MaxLength(maxLength),
     Matches(PLAIN_TEXT, { message: 'must hold no control characters' }),
-    ApiPropertyOptional({ type: String, minLength: 1, maxLength, description, example }),
+    ApiPropertyOptional({ type: String, minLength: 1, maxLength, pattern: PLAIN_TEXT.source, description, example }),
   );
 }
 
 /** A SKU in any case, read as the one spelling we keep; optional in a query, required in a path. */
 export function Sku(description: string, where: 'query' | 'path' = 'query'): PropertyDecorator {
-  const document = { type: String, minLength: 1, maxLength: 100, description, example: '85123A' };
+  const document = { type: String, minLength: 1, maxLength: MAX_SKU_LENGTH, pattern: SKU_PATTERN, description, example: '85123A' };
   return applyDecorators(
     ...(where === 'query' ? [IsOptional()] : []),
     Transform(({ value }) => (typeof value === 'string' ? normalizedOrEmpty(value) : value)),
@@ -59,6 +66,7 @@ export function Sku(description: string, where: 'query' | 'path' = 'query'): Pro
 
 /** A parameter that is no SKU is the client's mistake (400); the domain's error would be a broken rule (409). */
 function normalizedOrEmpty(raw: string): string {
+  if (raw.length > MAX_SKU_LENGTH) return '';
   try {
     return normalizeSku(raw);
   } catch (error) {
