@@ -82,7 +82,9 @@ describe('sharing', () => {
     const running = commits.append(request([]));
     await trip(0);
     const queued = [commits.append(request([])), commits.append(request([]))];
-    await expect(commits.append(request([]))).rejects.toThrow(OverloadedError);
+    const refused = expect(commits.append(request([]))).rejects.toThrow(OverloadedError);
+    expect(commits.queued).toBe(2);
+    await refused;
     const closed = commits.close();
     await expect(commits.append(request([]))).rejects.toThrow(OverloadedError);
     (await trip(0)).finish();
