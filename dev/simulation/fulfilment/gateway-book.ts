@@ -34,10 +34,12 @@ const NOT_FOUND: GatewayAnswer = { status: 404, body: { code: 'payment-not-found
 export class GatewayBook {
   readonly payments = new Map<string, GatewayPayment>();
   private readonly answers = new Map<string, GatewayAnswer>();
+  /** By reference: what look-ups could be answered, oldest first. */
+  private readonly history = new Map<string, GatewayAnswer[]>();
 
-  lookUp(reference: string): GatewayAnswer {
-    const payment = this.payments.get(reference);
-    return payment === undefined ? NOT_FOUND : { status: 200, body: { id: `pay-${reference}`, status: payment.status } };
+  /** @param back how many changes ago; a copy of the book may lag behind */
+  lookUp(reference: string, back = 0): GatewayAnswer {
+    return this.history.get(reference)?.at(-1 - back) ?? NOT_FOUND;
   }
 
   knows(key: string): boolean {
@@ -49,6 +51,12 @@ export class GatewayBook {
     if (known !== undefined) return known;
     const answer = request.operation === 'authorize' ? this.authorize(request) : this.change(request.reference, request.operation);
     this.answers.set(key, answer);
+    const { reference } = request;
+    const payment = this.payments.get(reference);
+    if (payment !== undefined) {
+      const known = this.history.get(reference) ?? [];
+      this.history.set(reference, [...known, { status: 200, body: { id: `pay-${reference}`, status: payment.status } }]);
+    }
     return answer;
   }
 

@@ -12,7 +12,7 @@ interface HttpRequest {
 
 /**
  * A payment gateway of the simulated world. What it did stays done (see its book); on the way to it and back everything may happen:
- * requests that never arrive, arrive twice or after their caller gave up, answers that get lost.
+ * requests that never arrive, arrive twice or after their caller gave up, answers that get lost, look-ups in a copy that lags behind.
  */
 export class MemoryGateway {
   readonly book = new GatewayBook();
@@ -114,7 +114,8 @@ export class MemoryGateway {
   private serve(method: string, path: string, key = '', body = '{}'): GatewayAnswer {
     if (this.down) return { status: 503, body: { code: 'unavailable' } };
     const [, , reference = '', operation = 'authorize'] = path.split('/');
-    if (method === 'GET') return this.book.lookUp(reference);
+    if (method === 'GET')
+      return this.book.lookUp(reference, this.trouble && this.kernel.random.chance(0.15) ? 1 + this.kernel.random.below(2) : 0);
     // Trouble before anything was done is not remembered.
     if (this.trouble && !this.book.knows(key) && this.kernel.random.chance(0.04)) return { status: 500, body: { code: 'internal' } };
     const sent = JSON.parse(body) as { reference?: string; amount: number; token?: string };

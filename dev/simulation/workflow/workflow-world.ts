@@ -74,7 +74,7 @@ export class WorkflowWorld {
     const { random } = this;
     const draw = random.below(faulty ? 120 : 90);
     if (draw < 25) this.deliver(false);
-    else if (draw < 50) this.arrive();
+    else if (draw < 50) this.arrive(faulty);
     else if (draw < 75) this.answer(faulty);
     else if (draw < 85) this.lease();
     else if (draw < 90) this.operate();
@@ -205,8 +205,8 @@ export class WorkflowWorld {
     this.calls.push(call);
   }
 
-  /** A request reaches the gateway. */
-  private arrive(): void {
+  /** A request reaches the gateway; a look-up may reach a copy of its book that lags behind. */
+  private arrive(faulty: boolean): void {
     const waiting = this.calls.filter(({ answer }) => answer === undefined);
     if (waiting.length === 0) return;
     const call = this.random.pick(waiting);
@@ -215,7 +215,7 @@ export class WorkflowWorld {
     if (state.status === 'not-started') throw new Error(`${orderId} pays before it has started`);
     call.answer =
       action.kind === 'look-up'
-        ? this.book.lookUp(orderId)
+        ? this.book.lookUp(orderId, faulty && this.random.chance(0.15) ? 1 + this.random.below(2) : 0)
         : this.book.perform(`${orderId}:${action.operation}`, {
             operation: action.operation,
             reference: orderId,
