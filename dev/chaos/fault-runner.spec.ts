@@ -1,0 +1,125 @@
+// Proves: faults begin in the order of their schedule, at most so many at once and never two on the same thing; each is healed whatever
+// happens, and what was not recovered from, could not be injected or showed a defect is told.
+import { describe, expect, it } from 'vitest';
+import { FaultRunner, type FaultRunnerOptions } from './fault-runner.js';
+import type { FaultKind, Injection } from './faults/fault.js';
+import type { PlannedFault } from './schedule.js';
+
+const HIT = { instances: [], stages: [] };
+const plan = (kind: string, target: string, n: number, atMs = 0): PlannedFault => ({ n, kind, target, atMs, holdMs: 5, seed: n });
+
+interface World {
+  readonly log: string[];
+  most: number;
+}
+
+function world(): { world: World; kind: (name: string, more?: Partial<FaultKind> & { injection?: Partial<Injection> }) => FaultKind } {
+  const world: World = { log: [], most: 0 };
+  let on = 0;
+  return {
+    world,
+    kind: (name, { injection, ...more } = {}) => ({
+      kind: name,
+      targets: ['x', 'y'],
+      holdMs: [0, 10],
+      inject: async ({ target }) => {
+        world.most = Math.max(world.most, (on += 1));
+        world.log.push(`${name} ${target} on`);
+        const heal = async (): Promise<void> => {
+          on -= 1;
+          world.log.push(`${name} ${target} off`);
+        };
+        return { heal, hit: HIT, ...injection };
+      },
+      ...more,
+    }),
+  };
+}
+
+function runner(kinds: readonly FaultKind[], more: Partial<FaultRunnerOptions> = {}): FaultRunner {
+  return new FaultRunner({
+    kinds,
+    context: {} as FaultRunnerOptions['context'],
+    recovery: { of: async () => Date.now() },
+    say: () => undefined,
+    recoveryDeadlineMs: 1_000,
+    atOnce: 2,
+    ...more,
+  });
+}
+
+describe('carrying out a schedule', () => {
+  it('begins faults in order and never two on one thing', async () => {
+    const { world: seen, kind } = world();
+    const faults = runner([kind('a'), kind('b')]);
+    await faults.run([plan('a', 'x', 1), plan('b', 'x', 2), plan('a', 'y', 3)], 60_000);
+    expect(seen.log.filter((line) => line.endsWith('on'))).toEqual(['a x on', 'b x on', 'a y on']);
+    expect(seen.log.indexOf('a x off')).toBeLessThan(seen.log.indexOf('b x on'));
+    expect(faults.records.map(({ n }) => n).sort()).toEqual([1, 2, 3]);
+  });
+
+  it('lets only so many be on at once', async () => {
+    const { world: seen, kind } = world();
+    const schedule = Array.from({ length: 6 }, (_, index) => plan('a', `t${index}`, index + 1));
+    await runner([kind('a')], { atOnce: 2 }).run(schedule, 60_000);
+    expect(seen.most).toBe(2);
+  });
+
+  it('keeps what a fault occupies for itself until everything has recovered', async () => {
+    const { world: seen, kind } = world();
+    const recovery = {
+      of: async () => {
+        seen.log.push('recovered');
+        return Date.now();
+      },
+    };
+    await runner([kind('a', { occupies: () => ['shared'] })], { recovery }).run([plan('a', 'x', 1), plan('a', 'y', 2)], 60_000);
+    expect(seen.log).toEqual(['a x on', 'a x off', 'recovered', 'a y on', 'a y off', 'recovered']);
+  });
+
+  it('tells what was not recovered from', async () => {
+    const { kind } = world();
+    const faults = runner([kind('a')], { recovery: { of: async () => undefined } });
+    await faults.run([plan('a', 'x', 1)], 60_000);
+    expect(faults.records).toMatchObject([{ kind: 'a', target: 'x' }]);
+    expect(faults.records[0]).not.toHaveProperty('recoveredAt');
+  });
+
+  it('leaves out what cannot be injected, and goes on', async () => {
+    const { kind } = world();
+    const broken = kind('broken', { inject: () => Promise.reject(new Error('no such thing')) });
+    const faults = runner([broken, kind('a')]);
+    await faults.run([plan('broken', 'x', 1), plan('a', 'x', 2)], 60_000);
+    expect(faults.leftOut).toEqual([{ n: 1, kind: 'broken', target: 'x', why: 'no such thing' }]);
+    expect(faults.records.map(({ n }) => n)).toEqual([2]);
+  });
+
+  it('keeps the defects that were seen', async () => {
+    const { kind } = world();
+    const faults = runner([kind('a', { injection: { defect: 'tables differ' } })]);
+    await faults.run([plan('a', 'x', 1)], 60_000);
+    expect(faults.defects).toEqual(['#1 a (x): tables differ']);
+  });
+
+  it('heals what is on when it is ended, and begins nothing more', async () => {
+    const { world: seen, kind } = world();
+    const faults = runner([kind('a')]);
+    const running = faults.run([{ ...plan('a', 'x', 1), holdMs: 60_000 }, plan('a', 'y', 2, 60_000)], 120_000);
+    while (seen.log.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    faults.end();
+    await running;
+    expect(seen.log).toEqual(['a x on', 'a x off']);
+  });
+
+  it('tries to heal until it works', async () => {
+    const { kind } = world();
+    let tries = 0;
+    const heal = async (): Promise<void> => {
+      tries += 1;
+      if (tries < 2) throw new Error('not yet');
+    };
+    const faults = runner([kind('a', { injection: { heal } })]);
+    await faults.run([plan('a', 'x', 1)], 60_000);
+    expect([tries, faults.records.length]).toEqual([2, 1]);
+  });
+});

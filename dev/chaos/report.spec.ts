@@ -1,0 +1,74 @@
+// Proves: a run passes only when everything does, and its report says how long recovery took by kind of fault.
+import { describe, expect, it } from 'vitest';
+import type { InvariantResult } from './check/invariant-result.js';
+import type { FaultRecord } from './history/fault-record.js';
+import { figuresByKind, holds, markdownOf, summaryOf, type RunFigures } from './report.js';
+
+const fault = (n: number, kind: string, recoveredAfterMs?: number): FaultRecord => ({
+  n,
+  kind,
+  target: 'relay-1',
+  startedAt: 1_000,
+  healedAt: 2_000,
+  ...(recoveredAfterMs !== undefined && { recoveredAt: 2_000 + recoveredAfterMs }),
+});
+const invariant = (ok: boolean): InvariantResult => ({
+  id: 'I4',
+  title: 'every stored event is published',
+  ok,
+  checked: '10 events',
+  counted: { duplicates: 3 },
+  broken: ok ? 0 : 1,
+  violations: ok ? [] : [{ what: 'an event is missing', ids: ['order-1'], lookAt: 'tidemark.events' }],
+  seconds: 1,
+});
+const figures: RunFigures = {
+  seed: 7,
+  minutes: 1,
+  rate: 45,
+  startedAt: 0,
+  loadStoppedAt: 60_000,
+  endedAt: 70_000,
+  counts: { sent: 130, accepted: 120, refused: 10, unknown: 0, leftOut: 0, reads: 5 },
+  faults: [fault(1, 'kill relay', 500), fault(2, 'kill relay', 1_500), fault(3, 'stop broker', 100)],
+  leftOut: [],
+  defects: [],
+  missing: [],
+  quiet: true,
+  quietAfterMs: 3_000,
+  invariants: [invariant(true)],
+  samples: [],
+};
+
+describe('a run', () => {
+  it('passes when everything held', () => {
+    expect(holds(figures)).toBe(true);
+    expect(summaryOf(figures).at(-1)).toBe('EVERYTHING HOLDS');
+  });
+
+  it.each([
+    ['an invariant is broken', { invariants: [invariant(false)] }],
+    ['none was checked', { invariants: [] }],
+    ['it never stood still', { quiet: false }],
+    ['a fault was not recovered from', { faults: [fault(1, 'kill relay')] }],
+    ['a defect was seen', { defects: ['tables differ'] }],
+  ] satisfies [string, Partial<RunFigures>][])('does not pass when %s', (_, change) => {
+    expect(holds({ ...figures, ...change })).toBe(false);
+    expect(summaryOf({ ...figures, ...change }).at(-1)).toBe('NOT EVERYTHING HOLDS');
+    expect(markdownOf({ ...figures, ...change })).toContain('NOT everything holds');
+  });
+});
+
+it('recovery is counted from healing, by kind', () => {
+  expect(figuresByKind(figures.faults)).toEqual([
+    { kind: 'kill relay', count: 2, notRecovered: 0, p50: 1_500, p95: 1_500, worst: 1_500 },
+    { kind: 'stop broker', count: 1, notRecovered: 0, p50: 100, p95: 100, worst: 100 },
+  ]);
+});
+
+it('the report tells every violation with where to look', () => {
+  const report = markdownOf({ ...figures, invariants: [invariant(false)] });
+  expect(report).toContain('an event is missing (order-1; look at tidemark.events)');
+  expect(report).toContain('| duplicates on the topics | 3 |');
+  expect(report).toContain('| kill relay | 2 | 1.5 s | 1.5 s | 1.5 s |');
+});
