@@ -1,0 +1,104 @@
+/**
+ * Proves that clocks which jump by three hours, of a process or of the database, neither stop what must go on nor hurry what must wait; and
+ * that the wall clock is read nowhere but where a time is told or compared with a time of business.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { OutboxRow } from '#outbox';
+import { FulfilmentWork } from '../../apps/orchestrator/fulfilment-work.js';
+import { REPOSITORY_ROOT } from '../../dev/paths.js';
+import { outboxFixture, type OutboxFixture } from '../../libs/outbox/testing/outbox-fixture.js';
+import { createTestDatabase, waitFor } from '../harness/index.js';
+
+const HOURS = 3 * 3_600_000;
+const LEASE_MS = 15_000;
+let outbox: OutboxFixture;
+
+beforeAll(async () => void (outbox = await outboxFixture({ createTestDatabase, waitFor })));
+afterEach(async () => {
+  vi.useRealTimers();
+  await outbox.reset();
+  await outbox.pool.query('DELETE FROM tidemark.fulfilment_work');
+});
+afterAll(() => outbox.close());
+
+describe("a process's clock", () => {
+  it.each([
+    ['back', -HOURS],
+    ['forward', HOURS],
+  ])('gone %s by three hours keeps no relay from taking over the shards of a dead one', async (_where, by) => {
+    const sent: string[] = [];
+    const publisher = {
+      publish: async (rows: readonly OutboxRow[]) => {
+        sent.push(...rows.map(({ streamId }) => streamId));
+        return { published: rows.map(({ seq }) => seq), poison: [] };
+      },
+    };
+    const [dead, alive] = [outbox.relay(publisher, { name: 'dead' }), outbox.relay(publisher, { name: 'alive' })];
+    dead.start();
+    alive.start();
+    await waitFor(() => dead.health().shards.length === 8 && alive.health().shards.length === 8, { what: 'a fair share' });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + by });
+    await dead.stop();
+    await waitFor(() => alive.health().shards.length === 16, { what: 'all shards', deadlineMs: 5_000 });
+    await outbox.insert('order-after', [1]);
+    await waitFor(() => sent.includes('order-after'), { what: 'an event after the jump', deadlineMs: 5_000 });
+  });
+});
+
+describe("the database's clock", () => {
+  /** What the row of an action looks like when its process has died and the clock then jumps by so much. */
+  async function orphan(jumpMs: number): Promise<FulfilmentWork> {
+    await outbox.pool.query(
+      `INSERT INTO tidemark.fulfilment_work (order_id, due_at, correlation_id, causation_id)
+       VALUES ('o1', clock_timestamp() + $1 * interval '1 millisecond', 'c', 'e')`,
+      [LEASE_MS - jumpMs],
+    );
+    return new FulfilmentWork(outbox.pool);
+  }
+
+  it('gone back by three hours leaves no orphaned action waiting for three hours', async () => {
+    const work = await orphan(-HOURS);
+    expect(await work.claim(10, LEASE_MS)).toMatchObject([{ orderId: 'o1' }]);
+    // and it is leased like any other then
+    expect(await work.claim(10, LEASE_MS)).toEqual([]);
+  });
+
+  it('gone forward makes actions due early, which asks the gateway before anything is sent again', async () => {
+    expect(await (await orphan(HOURS)).claim(10, LEASE_MS)).toMatchObject([{ orderId: 'o1' }]);
+  });
+
+  it('standing where it should leaves a lease alone, also a longer one of another process', async () => {
+    const work = await orphan(0);
+    expect(await work.claim(10, LEASE_MS)).toEqual([]);
+    await work.renew(['o1'], 3 * LEASE_MS);
+    expect(await work.claim(10, LEASE_MS)).toEqual([]);
+  });
+});
+
+describe('the wall clock', () => {
+  /** Where it may be read, and why: see docs/reliability/clocks.md. */
+  const TOLD: Readonly<Record<string, string>> = {
+    'apps/command-api/commands/business-time.ts': 'a time of business is compared with now, with a day to spare',
+    'apps/projector/projector.ts': 'a figure',
+    'libs/messaging/batch-processor.ts': 'told in health',
+    'libs/messaging/kafkajs/spin-timer.patch.ts': "kafkajs's own throttle time",
+    'libs/outbox/outbox-relay.ts': 'a figure',
+  };
+
+  it('decides nothing: Date.now() is in no other file', () => {
+    const found = ['apps', 'libs', 'migrations']
+      .flatMap(sources)
+      .filter((file) => readFileSync(join(REPOSITORY_ROOT, file), 'utf8').includes('Date.now('));
+    expect(found.filter((file) => !(file in TOLD))).toEqual([]);
+    expect(Object.keys(TOLD).filter((file) => !found.includes(file))).toEqual([]);
+  });
+});
+
+function sources(folder: string): string[] {
+  return readdirSync(join(REPOSITORY_ROOT, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /(?<!\.spec)\.ts$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(REPOSITORY_ROOT.length + 1))
+    .filter((file) => !file.includes('/testing/'));
+}
