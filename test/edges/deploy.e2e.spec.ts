@@ -73,9 +73,9 @@ it('three deploys under load: every request answered 201, every answer true, eve
 
   const accepted: string[] = [];
   const refused: string[] = [];
-  let loading = true;
+  const load = { on: true };
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
-    for (let n = 0; loading; n += 1) {
+    for (let n = 0; load.on; n += 1) {
       const key = `deploy-${client}-${n}`;
       try {
         const answer = await post(balancer.next()?.url ?? 'http://nobody.invalid', '/orders', key, anOrder(key));
@@ -98,7 +98,7 @@ it('three deploys under load: every request answered 201, every answer true, eve
     expect(await old.process.stop('SIGTERM', 20_000)).toEqual({ code: 0, signal: null });
     expect(accepted.length).toBeGreaterThan(before);
   }
-  loading = false;
+  load.on = false;
   await Promise.all(clients);
   await balancer.end();
 
