@@ -4,6 +4,7 @@ import { connectionFaults } from './connection.faults.js';
 import { failpointFaults } from './failpoint.faults.js';
 import type { FaultKind } from './fault.js';
 import { kafkaFaults } from './kafka.faults.js';
+import { livePoison } from './live-poison.fault.js';
 import { messageFaults } from './message.faults.js';
 import { postgresFaults } from './postgres.faults.js';
 import { processFaults } from './process.faults.js';
@@ -17,6 +18,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...connectionFaults,
   ...failpointFaults,
   ...messageFaults,
+  livePoison,
   ...readModelFaults,
   ...clockFaults,
   ...clientFaults,

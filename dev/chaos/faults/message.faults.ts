@@ -9,9 +9,13 @@ import { TopicWriter, type EventTopic } from '../stack/topic-writer.js';
 import type { FaultKind } from './fault.js';
 import { POISON_KINDS, poisonOf } from './poison.js';
 
-const HIT = { instances: [...instancesOf('orchestrator'), ...instancesOf('projector')], stages: ['fulfilment', 'projection'] } as const;
+/** Every reader of the topics. */
+export const CONSUMERS = {
+  instances: [...instancesOf('orchestrator'), ...instancesOf('projector')],
+  stages: ['fulfilment', 'projection'],
+} as const;
 /** A broker that is away at the same moment would leave it open what was written. */
-const occupies = (target: string): string[] => [target, 'kafka', 'topics'];
+export const occupiesTopics = (target: string): string[] => [target, 'kafka', 'topics'];
 const LATE_ORDERS = 100;
 
 /** Every record of a partition once more, while the groups go on reading: each is a duplicate, many of long ago. */
@@ -20,12 +24,12 @@ const replayPartition: FaultKind = {
   targets: [TOPICS.order, TOPICS.stock, TOPICS.fulfilment],
   holdMs: [0, 0],
   weight: 2,
-  occupies,
+  occupies: occupiesTopics,
   async inject({ stack, watch, target, random }) {
     const partition = random.between(0, PARTITIONS_PER_TOPIC - 1);
     const end = (await watch.ends([target])).get(`${target}/${partition}`) ?? 0;
     const records = await new TopicWriter(stack).republish(target as EventTopic, partition, end);
-    return { hit: HIT, note: `${records} records of partition ${partition}` };
+    return { hit: CONSUMERS, note: `${records} records of partition ${partition}` };
   },
 };
 
@@ -34,7 +38,7 @@ const lateEvents: FaultKind = {
   kind: 'late events of ended orders',
   targets: [TOPICS.order],
   holdMs: [0, 0],
-  occupies,
+  occupies: occupiesTopics,
   async inject({ stack, watch, random }) {
     const ended = await watch.rows<{ id: string }>(
       `SELECT o.stream_id AS id FROM tidemark.streams o
@@ -54,7 +58,7 @@ const lateEvents: FaultKind = {
         return { key, value, headers: headers as Record<string, string> };
       });
       await new TopicWriter(stack).sendAll(topicOf(ended[0]?.id ?? 'order-0') as EventTopic, messages);
-      return { hit: HIT, note: `${messages.length} events of ${ended.length} orders` };
+      return { hit: CONSUMERS, note: `${messages.length} events of ${ended.length} orders` };
     } finally {
       await pool.end();
     }
@@ -67,12 +71,12 @@ const poison: FaultKind = {
   targets: POISON_KINDS,
   holdMs: [0, 0],
   weight: 4,
-  occupies,
+  occupies: occupiesTopics,
   async inject({ stack, target, random, recordPoison }) {
     const { what, topic, streamId, message } = poisonOf(target, random);
     const { partition, offset } = await new TopicWriter(stack).send(topic, message);
     recordPoison({ kind: 'poison', at: Date.now(), topic, partition, offset, streamId, what });
-    return { hit: HIT };
+    return { hit: CONSUMERS };
   },
 };
 
@@ -108,7 +112,7 @@ const joiners: FaultKind = {
         over.abort();
         await joining;
       },
-      hit: HIT,
+      hit: CONSUMERS,
     };
   },
 };

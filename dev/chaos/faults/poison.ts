@@ -38,9 +38,8 @@ const KINDS: Readonly<Record<string, Make>> = {
 
 export const POISON_KINDS: readonly string[] = Object.keys(KINDS);
 
-/** Under the id of an order that does not exist: what it parks must hold back nobody else. */
-export function poisonOf(what: string, random: Random): PoisonRecord {
-  const streamId = `order-${uuid(random)}`;
+/** Unless told otherwise under the id of an order that does not exist: what it parks must hold back nobody else. */
+export function poisonOf(what: string, random: Random, streamId = `order-${uuid(random)}`): PoisonRecord {
   const { message, streamId: taken = streamId } = KINDS[what]!(streamId, random);
   return { what, topic: TOPICS.order, streamId: taken, message };
 }
