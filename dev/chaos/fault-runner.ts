@@ -25,9 +25,16 @@ export interface LeftOut {
   readonly why: string;
 }
 
+/** Its time has come. */
+interface Ready {
+  readonly planned: PlannedFault;
+  readonly kind: FaultKind;
+  readonly touches: readonly string[];
+}
+
 /**
  * Carries out a schedule: each fault at its time (or as soon as there is room for it and nobody else has what it touches), held, healed,
- * and watched until what it hit works again. Faults begin in their order.
+ * and watched until what it hit works again.
  */
 export class FaultRunner {
   readonly records: FaultRecord[] = [];
@@ -45,17 +52,24 @@ export class FaultRunner {
     return this.active.size;
   }
 
-  /** Resolves when the last fault is over. Those whose time has come after `forMs` are not begun. */
+  /** Resolves when the last fault is over. Those that have not begun by `forMs` are not begun. */
   async run(schedule: readonly PlannedFault[], forMs: number): Promise<void> {
     const { signal } = this.ending;
     const beganAt = Date.now();
-    for (const planned of schedule) {
-      await delay(Math.max(0, beganAt + planned.atMs - Date.now()), undefined, { signal }).catch(() => undefined);
+    const waiting: Ready[] = [];
+    for (const planned of [...schedule, undefined]) {
+      const untilNext = planned === undefined ? forMs : planned.atMs;
+      for (;;) {
+        const leftMs = beganAt + Math.min(untilNext, forMs) - Date.now();
+        if (leftMs <= 0 || signal.aborted || (planned === undefined && waiting.length === 0)) break;
+        await this.somethingEnds(leftMs);
+        this.beginWhatCan(waiting);
+      }
+      if (signal.aborted || Date.now() - beganAt >= forMs) break;
+      if (planned === undefined) break;
       const kind = this.options.kinds.find(({ kind }) => kind === planned.kind)!;
-      const touches = kind.occupies?.(planned.target) ?? [planned.target];
-      while (!signal.aborted && !this.isFree(touches)) await Promise.race(this.active);
-      if (signal.aborted || Date.now() - beganAt > forMs) break;
-      this.begin(planned, kind, touches);
+      waiting.push({ planned, kind, touches: kind.occupies?.(planned.target) ?? [planned.target] });
+      this.beginWhatCan(waiting);
     }
     await Promise.all(this.active);
   }
@@ -65,11 +79,25 @@ export class FaultRunner {
     this.ending.abort();
   }
 
-  private isFree(touches: readonly string[]): boolean {
-    return this.active.size < this.options.atOnce && touches.every((name) => !this.occupied.has(name));
+  /** At the latest after so long. */
+  private async somethingEnds(withinMs: number): Promise<void> {
+    const over = new AbortController();
+    const late = delay(withinMs, undefined, { signal: AbortSignal.any([over.signal, this.ending.signal]) }).catch(() => undefined);
+    await Promise.race([late, ...this.active]);
+    over.abort();
   }
 
-  private begin(planned: PlannedFault, kind: FaultKind, touches: readonly string[]): void {
+  /** In the order of the schedule, but nobody waits for one whose thing is taken. */
+  private beginWhatCan(waiting: Ready[]): void {
+    for (const ready of [...waiting]) {
+      if (this.active.size >= this.options.atOnce) return;
+      if (!ready.touches.every((name) => !this.occupied.has(name))) continue;
+      waiting.splice(waiting.indexOf(ready), 1);
+      this.begin(ready);
+    }
+  }
+
+  private begin({ planned, kind, touches }: Ready): void {
     touches.forEach((name) => this.occupied.add(name));
     const work = this.carryOut(planned, kind).finally(() => {
       touches.forEach((name) => this.occupied.delete(name));

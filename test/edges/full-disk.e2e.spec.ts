@@ -93,7 +93,7 @@ function fillUp(leaveMib: number): () => void {
 }
 
 it.runIf(mounted)(
-  'refuses while the disk is full, loses nothing, and goes on when there is room again',
+  'refuses while the disk is full, loses nothing, and goes on when there is room again (needs the right to mount)',
   async () => {
     const accepted = new Map<string, string>();
     const refused: string[] = [];

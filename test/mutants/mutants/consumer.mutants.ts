@@ -44,8 +44,8 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: PROCESSOR,
-        search: 'if (Date.now() + wait > onTheSpotUntil) return { retryInMs: wait };',
-        replace: "if (Date.now() + wait > onTheSpotUntil) return 'done';",
+        search: 'if (performance.now() + wait > onTheSpotUntil) return { retryInMs: wait };',
+        replace: "if (performance.now() + wait > onTheSpotUntil) return 'done';",
       },
     ],
     specs: [PROCESSOR_SPEC],
@@ -68,7 +68,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     name: 'gap-reported-to-nobody',
     mechanism: 'a gap that lasts ends the process',
     breaks: ['I9'],
-    edits: [{ file: PROCESSOR, search: 'if (gap) this.judgeGap(error, stall.since);', replace: '' }],
+    edits: [{ file: PROCESSOR, search: 'if (gap) this.judgeGap(error, stall.forMs);', replace: '' }],
     specs: [PROCESSOR_SPEC],
   },
   {

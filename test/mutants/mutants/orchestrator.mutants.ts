@@ -6,6 +6,7 @@ const BATCH_SPEC = 'apps/orchestrator/decision-batch.spec.ts';
 const ENGINE_SPEC = 'apps/orchestrator/fulfilment-engine.spec.ts';
 const FAULTS_SPEC = 'apps/orchestrator/fulfilment-faults.spec.ts';
 const CLIENT = 'apps/orchestrator/gateway-client.ts';
+const CIRCUIT = 'apps/orchestrator/gateway-circuit.ts';
 const CLIENT_SPEC = 'apps/orchestrator/gateway-client.spec.ts';
 
 /** How decisions are carried out, whatever dies in between. */
@@ -179,7 +180,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'circuit-never-opens',
     mechanism: 'circuit breaker before the gateway',
     breaks: ['I12'],
-    edits: [{ file: CLIENT, search: 'new ConsecutiveBreaker(10)', replace: 'new ConsecutiveBreaker(1e9)' }],
+    edits: [{ file: CIRCUIT, search: 'new ConsecutiveBreaker(FAILURES)', replace: 'new ConsecutiveBreaker(1e9)' }],
     specs: [CLIENT_SPEC],
   },
   {

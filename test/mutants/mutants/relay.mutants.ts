@@ -47,7 +47,11 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     mechanism: 'shards of a dead relay are taken over',
     breaks: ['I12'],
     edits: [
-      { file: RELAY, search: 'this.#rebalanceAt = Date.now() + this.#options.rebalanceMs;', replace: 'this.#rebalanceAt = Infinity;' },
+      {
+        file: RELAY,
+        search: 'this.#rebalanceAt = performance.now() + this.#options.rebalanceMs;',
+        replace: 'this.#rebalanceAt = Infinity;',
+      },
     ],
     specs: [SPEC],
     tests: 'several relays',
