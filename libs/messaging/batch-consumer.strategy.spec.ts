@@ -19,7 +19,7 @@ import { KafkaJsBroker } from './kafkajs/kafkajs-broker.js';
 import { PoisonEventError } from './poison.js';
 import { recordingLogger, sampleEvent } from './testing/samples.js';
 import { DEAD_LETTER_TOPIC, TOPICS } from './topics.js';
-import { GapError, splitByVersion } from './version-guard.js';
+import { GapError } from './gap-error.js';
 
 /** What the handlers of a spec do; applied events by stream, guarded by version like a projection. */
 class Applied {
@@ -30,9 +30,11 @@ class Applied {
   async apply(batch: EventBatch): Promise<void> {
     this.calls.push(batch.messages.map(({ streamId, version }) => `${streamId}@${version}`).join());
     await this.misbehave(batch);
-    const { fresh, gaps } = splitByVersion(batch.messages, this.versions);
-    if (gaps.length > 0) throw new GapError(gaps);
-    for (const { streamId, version } of fresh) this.versions.set(streamId, version);
+    for (const { streamId, version } of batch.messages) {
+      const expected = (this.versions.get(streamId) ?? 0) + 1;
+      if (version > expected) throw new GapError([{ streamId, expected, received: version }]);
+      if (version === expected) this.versions.set(streamId, version);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import type { EventMessage, IncomingMessage } from './event-message.js';
 import { PoisonEventError } from './poison.js';
 import { DEFAULT_RETRY } from './retry-schedule.js';
 import { received, recordingLogger, sampleEvent } from './testing/samples.js';
-import { GapError } from './version-guard.js';
+import { GapError } from './gap-error.js';
 
 class MemoryDeadLetters implements DeadLetterSink {
   readonly letters: DeadLetter[] = [];

@@ -10,7 +10,7 @@ import { asError, type MessagingLogger } from './messaging-logger.js';
 import { ParkedStreams } from './parked-streams.js';
 import { PoisonEventError } from './poison.js';
 import { backoff, Stalls, type RetryPolicy } from './retry-schedule.js';
-import { GapError } from './version-guard.js';
+import { GapError } from './gap-error.js';
 
 /** Where messages go that cannot be applied, as the processor sees it. */
 export interface DeadLetterSink {

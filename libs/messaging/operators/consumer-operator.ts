@@ -5,7 +5,7 @@ import { NotHeldError } from '../consumer-dead-letters.js';
 import type { LetterFilter } from '../dead-letter-queries.js';
 import { placeOf, type DeadLetterRecord } from '../dead-letter-rows.js';
 import { PoisonEventError, PoisonMessageError } from '../poison.js';
-import { GapError } from '../version-guard.js';
+import { GapError } from '../gap-error.js';
 
 export interface Decision {
   readonly actor: string;
