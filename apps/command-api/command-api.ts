@@ -53,7 +53,7 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
     },
   });
   measureQueue(metrics, groupCommit);
-  const running: RunningKeys = new Map();
+  const running: RunningKeys = new Set();
   const lock = new StreamLock({ pool, store, onCommitted: () => notifier.notify() });
   const shared = {
     groupCommit,

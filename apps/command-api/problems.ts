@@ -38,7 +38,7 @@ export const idempotencyKeyMissing = (): ProblemError =>
 export const headerInvalid = (name: string, expected: string): ProblemError =>
   problem('header-invalid', `${name} must be ${expected}.`, { header: name });
 export const commandRunning = (): ProblemError =>
-  problem('command-running', 'The same command is being carried out; its answer can be had in a moment.', {}, SOON);
+  problem('command-running', 'A command with this key is being carried out; ask again in a moment.', {}, SOON);
 export const concurrentChange = (): ProblemError =>
   problem('concurrent-change', 'Nothing was done, because it kept changing meanwhile; try again.', {}, SOON);
 export const preconditionFailed = (version: number): ProblemError =>

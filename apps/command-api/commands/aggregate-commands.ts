@@ -1,12 +1,12 @@
 import type { AnyDomainEvent } from '#domain';
 import type { LoadedStream } from '#event-store';
 import { failpoints } from '#failpoints';
-import { commandRunning, idempotencyKeyReused, tooManyWaiting } from '../problems.js';
+import { commandRunning, tooManyWaiting } from '../problems.js';
 import type { CommandOutcome } from './command-answer.js';
 import { StreamLane, type LaneOptions, type StreamCommand } from './stream-lane.js';
 
-/** Keys of the commands this process is carrying out, with their fingerprints. One for all aggregates: a key names one command. */
-export type RunningKeys = Map<string, string>;
+/** Keys of the commands this process is carrying out. One for all aggregates: a key names one command. */
+export type RunningKeys = Set<string>;
 
 export interface AggregateCommandsOptions<State extends object, Command, Event extends AnyDomainEvent> extends LaneOptions<
   State,
@@ -20,8 +20,8 @@ export interface AggregateCommandsOptions<State extends object, Command, Event e
 
 /**
  * The commands of one kind of aggregate: at most one effect a key, one lane a stream. A lane lives as long as it has work.
- * A key that is still being carried out here is refused with 409 instead of waiting; carried out by another process, the database
- * makes the second wait and then gives it the first one's answer.
+ * A key that is still being carried out here is refused with 409 instead of waiting, whatever the payload: whose key it is, only the
+ * database can say. Carried out by another process, the database makes the second wait and then gives it the first one's answer.
  */
 export class AggregateCommands<State extends object, Command, Event extends AnyDomainEvent> {
   private readonly lanes = new Map<string, StreamLane<State, Command, Event>>();
@@ -30,17 +30,17 @@ export class AggregateCommands<State extends object, Command, Event extends AnyD
 
   /** Throws a ProblemError: command-running, idempotency-key-reused, precondition-failed, concurrent-change, too-many-requests, overloaded. */
   async execute(command: StreamCommand<State, Command>): Promise<CommandOutcome> {
-    const { idempotencyKey, fingerprint } = command.envelope;
-    const running = this.options.running.get(idempotencyKey);
-    if (running !== undefined) throw running === fingerprint ? commandRunning() : idempotencyKeyReused();
-    if (this.options.running.size >= this.options.maxRunning) throw tooManyWaiting();
-    this.options.running.set(idempotencyKey, fingerprint);
+    const { maxRunning, running } = this.options;
+    const { idempotencyKey } = command.envelope;
+    if (running.has(idempotencyKey)) throw commandRunning();
+    if (running.size >= maxRunning) throw tooManyWaiting();
+    running.add(idempotencyKey);
     try {
       const outcome = await this.lane(command.streamId).execute(command);
       if (failpoints.armed) await failpoints.reach('command-api.before-response');
       return outcome;
     } finally {
-      this.options.running.delete(idempotencyKey);
+      running.delete(idempotencyKey);
     }
   }
 

@@ -103,6 +103,19 @@ describe('the same key many times at once', () => {
     expect((await api.get('/stock/ONCE')).body).toMatchObject({ onHand: 7, version: 1 });
   });
 
+  it('with another payload in between leaves the key with its owner', async () => {
+    const headers = key();
+    const first = await api.post('/stock/OWNED/receipts', { quantity: 1 }, headers);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => api.post('/stock/OWNED/receipts', { quantity: index % 2 === 0 ? 2 : 1 }, headers)),
+    );
+    const told = answers.map(({ status, body, text }) => (text === first.text ? 'first answer' : (body.code ?? status)));
+    const others = told.filter((_, index) => index % 2 === 0);
+    const repeats = told.filter((_, index) => index % 2 === 1);
+    expect(others.filter((each) => each !== 'idempotency-key-reused' && each !== 'command-running')).toEqual([]);
+    expect(repeats.filter((each) => each !== 'first answer' && each !== 'command-running')).toEqual([]);
+  });
+
   it('through two processes has exactly one effect as well', async () => {
     const other = await TestApi.start(api.database);
     const headers = key();

@@ -15,7 +15,8 @@ const PATCHED_VERSION = '2.2.4';
 const EXPECTED_SOURCE = '04347ea969c6f2e3754427c0cbaee0bd4ce947fbd82f7b6e027506a06dfc581a';
 const CHECK_INTERVAL_MS = 10;
 
-const patched = new WeakSet<object>();
+/** On the method we put there: kafkajs is loaded once a process, this module may be more often. */
+const OURS = Symbol.for('tidemark.kafkajs.spin-timer');
 
 /**
  * kafkajs 2.2.4 re-arms a timer of 1 ms per broker connection for ever, also with nothing to send (its issues #1556 and #1704; the
@@ -28,11 +29,11 @@ export function stopIdleTimers(): void {
   const { version } = require('kafkajs/package.json') as { version: string };
   if (version !== PATCHED_VERSION) throw new Error(`the idle-timer patch is for kafkajs ${PATCHED_VERSION}, found ${version}`);
   const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
-  if (patched.has(prototype)) return;
+  if (OURS in prototype.scheduleCheckPendingRequests) return;
   const source = createHash('sha256').update(String(prototype.scheduleCheckPendingRequests)).digest('hex');
   if (source !== EXPECTED_SOURCE) throw new Error(`the idle-timer patch does not know this RequestQueue of kafkajs ${version}`);
 
-  prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
+  const checkWhileSomethingWaits = function (this: RequestQueue): void {
     // Whoever adds to `pending` calls this again, so an empty queue needs no timer, throttled or not.
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
     const throttledFor = this.throttledUntil - Date.now();
@@ -44,5 +45,5 @@ export function stopIdleTimers(): void {
       throttledFor > 0 ? throttledFor : CHECK_INTERVAL_MS,
     );
   };
-  patched.add(prototype);
+  prototype.scheduleCheckPendingRequests = Object.assign(checkWhileSomethingWaits, { [OURS]: true });
 }
