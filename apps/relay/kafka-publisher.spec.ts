@@ -80,10 +80,7 @@ describe('a row', () => {
 });
 
 describe('a batch that is to fail half way', () => {
-  afterEach(() => {
-    failpoints.disarm();
-    failpoints.armed = false;
-  });
+  afterEach(() => failpoints.disarm());
 
   const rows = [1, 2, 3, 4].map((seq) => row(seq, 'order-a', seq));
   const halves = (first: readonly SendVerdict[]) => {

@@ -45,7 +45,6 @@ describe('failpoints', () => {
       expect(calls).toBe(sends);
     } finally {
       failpoints.disarm();
-      failpoints.armed = false;
     }
   });
 });

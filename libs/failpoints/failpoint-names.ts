@@ -18,6 +18,7 @@ export const FAILPOINTS = {
   'projector.rebuild-swap': 'a rebuild is inside its swap, which is not committed',
   'orchestrator.consumed': 'a batch consumed, no saga started',
   'orchestrator.decided': 'sagas decided, their events not yet stored',
+  'orchestrator.committed': 'sagas and what they decided are committed, nothing is dispatched and nobody has been told',
   'orchestrator.reserved': 'stock is reserved, the charge not yet asked for',
   'orchestrator.captured': 'the gateway has captured, the order is not yet confirmed',
   'orchestrator.compensating': 'inside a compensation, which is not yet stored',
