@@ -203,6 +203,7 @@ export class FulfilmentRunner {
       for (const { pending } of decided) await pending.cause.inTransaction?.(client);
       if (failpoints.armed) await failpoints.reach('orchestrator.decided');
       await client.query('COMMIT');
+      if (failpoints.armed) await failpoints.reach('orchestrator.committed');
       rememberStates(this.options.loaders, states);
       this.finish(decided, failed, performance.now() - startedAt);
     } catch (error) {

@@ -96,6 +96,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
 
   failpoint('orchestrator.consumed', 'fulfilment'),
   failpoint('orchestrator.decided', 'fulfilment'),
+  failpoint('orchestrator.committed', 'fulfilment'),
   failpoint('orchestrator.reserved', 'fulfilment'),
   failpoint('orchestrator.captured', 'fulfilment'),
   failpoint('orchestrator.compensating', 'fulfilment', { maxNth: 3 }),
