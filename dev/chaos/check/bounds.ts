@@ -2,10 +2,14 @@
 export interface Bounds {
   /** From the healing of a fault to the first success of a client. */
   readonly firstSuccessMs: number;
-  /** Longest time without any fault that an order may be under way before it has ended. */
+  /** Time without any fault, all of it together, that an order may be under way before it has ended. */
   readonly sagaMs: number;
-  /** Longest time without any fault from an order placed to its fulfilment begun: longer, and its stream was blocked. */
+  /** The same by the clock on the wall, whatever faults there were. */
+  readonly sagaWallMs: number;
+  /** Time without any fault, all of it together, from an order placed to its fulfilment begun: longer, and its stream was blocked. */
   readonly streamBlockedMs: number;
+  /** The same by the clock on the wall, whatever faults there were. */
+  readonly streamBlockedWallMs: number;
   /** Absolute limits of one process. */
   readonly maxRssBytes: number;
   readonly maxFds: number;
@@ -22,8 +26,10 @@ export interface Bounds {
 
 export const DEFAULT_BOUNDS: Bounds = {
   firstSuccessMs: 5_000,
-  sagaMs: 60_000,
-  streamBlockedMs: 30_000,
+  sagaMs: 120_000,
+  sagaWallMs: 600_000,
+  streamBlockedMs: 90_000,
+  streamBlockedWallMs: 300_000,
   maxRssBytes: 1_024 * 1_024 * 1_024,
   maxFds: 2_000,
   maxConnections: 120,

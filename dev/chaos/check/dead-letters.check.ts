@@ -11,12 +11,13 @@ export interface DeadLetterInputs {
   readonly parked: readonly ParkedStreamFacts[];
   readonly orders: Iterable<OrderFacts>;
   readonly faults: FaultWindows;
-  readonly bounds: Pick<Bounds, 'streamBlockedMs'>;
+  readonly bounds: Pick<Bounds, 'streamBlockedMs' | 'streamBlockedWallMs'>;
 }
 
 /**
  * I10: every injected poison is among the dead letters of a group that reads its topic, and nothing else is, but what waits behind
- * poison of its own stream; no other stream is parked, and none was held up longer than the bound of time without a fault.
+ * poison of its own stream; no other stream is parked, and none was held up longer than the bounds (of all its time without a
+ * fault, and of time in all).
  */
 export function checkDeadLetters({ poison, letters, parked, orders, faults, bounds }: DeadLetterInputs): Judgement {
   const violations = new Violations();
@@ -38,22 +39,31 @@ export function checkDeadLetters({ poison, letters, parked, orders, faults, boun
     if (!poisoned.has(streamId))
       violations.add(`${group} holds back ${streamId} (${code}), and nobody poisoned it`, [streamId], 'tidemark.consumer_parked_streams');
   }
-  let slowest = 0;
+  const slowest = { quietMs: 0, wallMs: 0 };
   for (const { orderId, placedAt, startedAt } of orders) {
     if (placedAt === null || startedAt === null || poisoned.has(`order-${orderId}`)) continue;
-    const waited = faults.longestQuiet(placedAt, startedAt);
-    slowest = Math.max(slowest, waited);
-    if (waited > bounds.streamBlockedMs) {
-      violations.add(
-        `order ${orderId} waited ${waited} ms without any fault before its fulfilment began (bound ${bounds.streamBlockedMs} ms)`,
-        [`order-${orderId}`],
-        'tidemark.events',
-      );
-    }
+    const quietMs = faults.quietBetween(placedAt, startedAt);
+    const wallMs = startedAt - placedAt;
+    slowest.quietMs = Math.max(slowest.quietMs, quietMs);
+    slowest.wallMs = Math.max(slowest.wallMs, wallMs);
+    const tooLong =
+      quietMs > bounds.streamBlockedMs
+        ? `${quietMs} ms without any fault before its fulfilment began (bound ${bounds.streamBlockedMs} ms)`
+        : wallMs > bounds.streamBlockedWallMs
+          ? `${wallMs} ms before its fulfilment began (bound ${bounds.streamBlockedWallMs} ms)`
+          : undefined;
+    if (tooLong !== undefined) violations.add(`order ${orderId} waited ${tooLong}`, [`order-${orderId}`], 'tidemark.events');
   }
   return {
-    checked: `${number(injected.size)} injected poison records are among ${number(letters.length)} dead letters, ${number(behind)} wait behind them; no other stream held back, longest wait ${number(slowest)} ms without a fault`,
-    counted: { poison: injected.size, letters: letters.length, behind, parked: parked.length, longestWaitMs: slowest },
+    checked: `${number(injected.size)} injected poison records are among ${number(letters.length)} dead letters, ${number(behind)} wait behind them; no other stream held back, longest wait ${number(slowest.quietMs)} ms without a fault, ${number(slowest.wallMs)} ms in all`,
+    counted: {
+      poison: injected.size,
+      letters: letters.length,
+      behind,
+      parked: parked.length,
+      longestQuietWaitMs: slowest.quietMs,
+      longestWaitMs: slowest.wallMs,
+    },
     violations,
   };
 }

@@ -19,17 +19,15 @@ export class FaultWindows {
     this.spans = spans;
   }
 
-  /** The longest time without any fault between two moments, milliseconds. */
-  longestQuiet(from: number, to: number): number {
-    let longest = 0;
-    let quietSince = from;
+  /** All the time without any fault between two moments, however many faults part it, milliseconds. */
+  quietBetween(from: number, to: number): number {
+    let quiet = Math.max(0, to - from);
     for (let index = this.firstEndingAfter(from); index < this.spans.length; index += 1) {
       const span = this.spans[index]!;
       if (span.from >= to) break;
-      longest = Math.max(longest, span.from - quietSince);
-      quietSince = Math.max(quietSince, span.to);
+      quiet -= Math.min(span.to, to) - Math.max(span.from, from);
     }
-    return Math.max(longest, to - quietSince, 0);
+    return quiet;
   }
 
   private firstEndingAfter(moment: number): number {

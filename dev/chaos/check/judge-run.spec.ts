@@ -79,6 +79,15 @@ describe('what is asked of the store', () => {
     expect(orders.every(({ placedAt, startedAt, completedAt }) => placedAt! <= startedAt! && startedAt! <= completedAt!)).toBe(true);
   });
 
+  it('finds when an order waited for an operator', async () => {
+    await world.tamper(`UPDATE tidemark.events SET type = CASE version WHEN 2 THEN 'FulfilmentParked' ELSE 'FulfilmentResumed' END
+      WHERE stream_id = 'fulfilment-o1' AND version IN (2, 3)`);
+    const orders = await all(new StoreQueries(world.database).orders());
+    const { parked, everParked, parkedTimes, startedAt, firstCompletedAt } = orders.find(({ orderId }) => orderId === 'o1')!;
+    expect([parked, everParked, parkedTimes]).toEqual([false, true, [expect.any(Number), expect.any(Number)]]);
+    expect([startedAt, ...parkedTimes, firstCompletedAt]).toEqual([startedAt, ...parkedTimes, firstCompletedAt].sort());
+  });
+
   it('finds what is still reserved, and what came in and went out', async () => {
     const store = new StoreQueries(world.database);
     expect(await store.stock()).toEqual([{ sku: 'MUG', received: 20, adjusted: 0, shipped: 5, returned: 3 }]);

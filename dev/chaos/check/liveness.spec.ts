@@ -14,18 +14,22 @@ import type { Judgement } from './violations.js';
 const found = ({ violations }: Judgement) => violations.kept.map(({ what }) => what);
 const NO_FAULTS = new FaultWindows([]);
 const fault = (startedAt: number, healedAt: number) => ({ startedAt, healedAt });
+const MINUTE = 60_000;
+/** As in a run: one every ten seconds for an hour, each on for `forMs`. */
+const everyTenSeconds = (forMs: number) =>
+  new FaultWindows(Array.from({ length: 360 }, (_, index) => fault(index * 10_000, index * 10_000 + forMs)));
 
-describe('the longest time without a fault', () => {
+describe('the time without a fault', () => {
   const faults = new FaultWindows([fault(100, 200), fault(150, 300), fault(900, 1_000)]);
 
   it.each([
     [0, 50, 50],
-    [0, 1_000, 600],
+    [0, 1_000, 700],
     [120, 250, 0],
     [120, 350, 50],
     [950, 1_500, 500],
-    [250, 2_000, 1_000],
-  ])('from %i to %i is %i', (from, to, quiet) => expect(faults.longestQuiet(from, to)).toBe(quiet));
+    [250, 2_000, 1_600],
+  ])('from %i to %i is %i', (from, to, quiet) => expect(faults.quietBetween(from, to)).toBe(quiet));
 });
 
 describe('I9, sagas', () => {
@@ -36,7 +40,7 @@ describe('I9, sagas', () => {
         orders,
         openReservations: [],
         faults: NO_FAULTS,
-        bounds: { sagaMs: 1_000 },
+        bounds: { sagaMs: 1_000, sagaWallMs: 10_000 },
         ...other,
       }),
     );
@@ -60,6 +64,32 @@ describe('I9, sagas', () => {
     const slow = ended({ completedAt: 4_000 });
     expect(sagas([slow])).toEqual(['order o1 took 3000 ms without any fault to end (bound 1000 ms)']);
     expect(sagas([slow], { faults: new FaultWindows([fault(1_500, 3_500)]) })).toEqual([]);
+  });
+
+  it.each([
+    ['is off half of the time', 5_000, 'order o1 took 450000 ms without any fault to end (bound 120000 ms)'],
+    ['is nearly always on', 9_500, 'order o1 took 900000 ms to end (bound 600000 ms)'],
+  ])('finds one that was stuck for a quarter of an hour while one fault followed the other, each of which %s', (_, forMs, what) => {
+    const stuck = ended({ placedAt: MINUTE, startedAt: MINUTE + 100, firstCompletedAt: 16 * MINUTE, completedAt: 16 * MINUTE });
+    expect(sagas([stuck], { faults: everyTenSeconds(forMs), bounds: DEFAULT_BOUNDS })).toEqual([what]);
+  });
+
+  it('finds one that was stuck before it was confirmed, also when it was cancelled and refunded at once an hour later', () => {
+    const late = { status: 'OrderCancelled', outcome: 'cancelled', cancelledFrom: 'confirmed', cancelledAt: 60 * MINUTE } as const;
+    const stuck = ended({ ...late, firstCompletedAt: 15 * MINUTE, completedAt: 60 * MINUTE + 500 });
+    expect(sagas([stuck], { faults: everyTenSeconds(5_000), bounds: DEFAULT_BOUNDS })).toHaveLength(1);
+  });
+
+  it('does not count the time in which it waited for an operator', () => {
+    const letGoOn = ended({ everParked: true, parkedTimes: [1_500, 50 * MINUTE], completedAt: 50 * MINUTE + 500 });
+    expect(sagas([letGoOn])).toEqual([]);
+    expect(sagas([{ ...letGoOn, completedAt: 51 * MINUTE }])).toEqual(['order o1 took 60500 ms without any fault to end (bound 1000 ms)']);
+  });
+
+  it('gives a gateway that has forgotten which failures it owes the time to fail once more', () => {
+    const slow = ended({ completedAt: 62_000 });
+    expect(sagas([{ ...slow, payment: { ...slow.payment!, token: 'tok_fail_2' } }])).toEqual([]);
+    expect(sagas([{ ...slow, payment: { ...slow.payment!, token: 'tok_fail_1' } }])).toHaveLength(1);
   });
 
   it('counts the second half of a late cancellation from the cancellation', () => {
@@ -112,7 +142,7 @@ describe('I10, dead letters', () => {
         parked: [],
         orders: [ended()],
         faults: NO_FAULTS,
-        bounds: { streamBlockedMs: 1_000 },
+        bounds: { streamBlockedMs: 1_000, streamBlockedWallMs: 10_000 },
         ...inputs,
       }),
     );
@@ -143,6 +173,13 @@ describe('I10, dead letters', () => {
   it('finds a stream that was held up', () => {
     expect(letters({ orders: [ended({ startedAt: 9_000 })] })).toEqual([
       'order o1 waited 8000 ms without any fault before its fulfilment began (bound 1000 ms)',
+    ]);
+    const inTheEnd = { orders: [ended({ placedAt: 0, startedAt: 15 * MINUTE })], bounds: DEFAULT_BOUNDS };
+    expect(letters({ ...inTheEnd, faults: everyTenSeconds(5_000) })).toEqual([
+      'order o1 waited 450000 ms without any fault before its fulfilment began (bound 90000 ms)',
+    ]);
+    expect(letters({ ...inTheEnd, faults: everyTenSeconds(9_500) })).toEqual([
+      'order o1 waited 900000 ms before its fulfilment began (bound 300000 ms)',
     ]);
   });
 });

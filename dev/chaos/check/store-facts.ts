@@ -22,12 +22,16 @@ export interface OrderFacts {
   readonly cancelledFrom: 'placed' | 'confirmed' | null;
   /** The fulfilment was begun; null: never. */
   readonly startedAt: number | null;
+  /** First time it was completed: of a confirmed order that was cancelled later, before its second half. */
+  readonly firstCompletedAt: number | null;
   /** Last time it was completed, and how. */
   readonly completedAt: number | null;
   readonly outcome: 'confirmed' | 'rejected' | 'cancelled' | null;
   /** It waits for an operator: parked and not resumed since. */
   readonly parked: boolean;
   readonly everParked: boolean;
+  /** When it was parked and let go on, by turns. */
+  readonly parkedTimes: readonly number[];
   /** Asked of the gateway; null when it never came to that. */
   readonly payment: PaymentFacts | null;
 }

@@ -93,8 +93,8 @@ const ms = (what: string): string => `(extract(epoch FROM ${what}) * 1000)::bigi
 
 const ORDERS = `
   SELECT coalesce(o.order_id, f.order_id, p.order_id) AS "orderId", o.status, o.rejection, o."placedAt", o."cancelledAt", o."cancelledFrom",
-    f."startedAt", f."completedAt", f.outcome, coalesce(f.parked > f.resumed, false) AS parked, coalesce(f.parked > 0, false) AS "everParked",
-    p.payment
+    f."startedAt", f."firstCompletedAt", f."completedAt", f.outcome, coalesce(f.parked > f.resumed, false) AS parked, coalesce(f.parked > 0, false) AS "everParked",
+    coalesce(f."parkedTimes", '[]') AS "parkedTimes", p.payment
   FROM (
     SELECT substring(stream_id FROM 7) AS order_id,
       (array_agg(type ORDER BY version DESC))[1] AS status,
@@ -107,7 +107,10 @@ const ORDERS = `
   FULL JOIN (
     SELECT substring(stream_id FROM 12) AS order_id,
       ${ms(`min(recorded_at) FILTER (WHERE type = 'FulfilmentStarted')`)} AS "startedAt",
+      ${ms(`min(recorded_at) FILTER (WHERE type = 'FulfilmentCompleted')`)} AS "firstCompletedAt",
       ${ms(`max(recorded_at) FILTER (WHERE type = 'FulfilmentCompleted')`)} AS "completedAt",
+      jsonb_agg(${ms('recorded_at')} ORDER BY version)
+        FILTER (WHERE type IN ('FulfilmentParked', 'FulfilmentResumed', 'FulfilmentResolved')) AS "parkedTimes",
       (array_agg(data ->> 'outcome' ORDER BY version DESC) FILTER (WHERE type = 'FulfilmentCompleted'))[1] AS outcome,
       coalesce(max(version) FILTER (WHERE type = 'FulfilmentParked'), 0) AS parked,
       coalesce(max(version) FILTER (WHERE type IN ('FulfilmentResumed', 'FulfilmentResolved')), 0) AS resumed

@@ -132,10 +132,12 @@ export const ended = (other: Partial<OrderFacts> = {}): OrderFacts => ({
   cancelledAt: null,
   cancelledFrom: null,
   startedAt: 1_100,
+  firstCompletedAt: 2_000,
   completedAt: 2_000,
   outcome: 'confirmed',
   parked: false,
   everParked: false,
+  parkedTimes: [],
   payment: { reference: 'pay-o1', amount: 950, currency: 'GBP', token: 'tok_ok', captured: 950, refunded: 0 },
   ...other,
 });
