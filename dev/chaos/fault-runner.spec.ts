@@ -100,6 +100,33 @@ describe('carrying out a schedule', () => {
     await faults.run([plan('a', 'x', 1)], 60_000);
     expect(faults.records).toMatchObject([{ kind: 'a', target: 'x' }]);
     expect(faults.records[0]).not.toHaveProperty('recoveredAt');
+    expect(faults.defects).toEqual(['#1 a (x): not recovered from within 1.0 s']);
+  });
+
+  it('goes on when a recovery cannot even be seen', async () => {
+    const { kind } = world();
+    const faults = runner([kind('a')], { atOnce: 1, recovery: { of: () => Promise.reject(new Error('no such relation')) } });
+    await faults.run([plan('a', 'x', 1), plan('a', 'y', 2)], 60_000);
+    expect(faults.records.map(({ n, recoveredAt }) => [n, recoveredAt])).toEqual([
+      [1, undefined],
+      [2, undefined],
+    ]);
+    expect(faults.defects).toContain('#1 a (x): its recovery could not be seen: no such relation');
+  });
+
+  it.each([
+    ['fails every time', () => Promise.reject(new Error('not yet'))],
+    ['never answers', () => new Promise<void>(() => undefined)],
+  ])('goes on when the healing %s', async (_, heal) => {
+    const { kind } = world();
+    const faults = runner([kind('a', { injection: { heal } }), kind('b')], { atOnce: 1, healDeadlineMs: 40 });
+    await faults.run([plan('a', 'x', 1), plan('b', 'y', 2)], 60_000);
+    expect(faults.records.map(({ n, recoveredAt }) => [n, recoveredAt === undefined])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+    expect(faults.defects).toHaveLength(1);
+    expect(faults.defects[0]).toMatch(/^#1 a \(x\): could not be healed: /);
   });
 
   it('leaves out what cannot be injected, and goes on', async () => {

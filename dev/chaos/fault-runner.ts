@@ -7,12 +7,14 @@ import type { Recovery } from './stack/recovery.js';
 
 export interface FaultRunnerOptions {
   readonly kinds: readonly FaultKind[];
-  readonly context: Omit<FaultContext, 'random' | 'target' | 'holdMs' | 'signal'>;
+  readonly context: Omit<FaultContext, 'random' | 'target' | 'holdMs' | 'signal' | 'isAlone'>;
   readonly recovery: Pick<Recovery, 'of'>;
   /** One line for the person at the terminal. */
   readonly say: (line: string) => void;
   /** Longest time for things to work again after a fault, milliseconds. */
   readonly recoveryDeadlineMs: number;
+  /** Longest time for a fault to be healed, milliseconds; default 90,000. What cannot be healed is a defect, and the run goes on. */
+  readonly healDeadlineMs?: number;
   /** Faults at the same time; they never touch the same thing. */
   readonly atOnce: number;
 }
@@ -24,6 +26,11 @@ export interface LeftOut {
   readonly target: string;
   readonly why: string;
 }
+
+const HEAL_DEADLINE_MS = 90_000;
+/** When everything is to end, nobody waits longer for a fault to be healed. */
+const HEAL_AT_THE_END_MS = 15_000;
+const HEAL_AGAIN_AFTER_MS = 500;
 
 /** Its time has come. */
 interface Ready {
@@ -71,7 +78,7 @@ export class FaultRunner {
       waiting.push({ planned, kind, touches: kind.occupies?.(planned.target) ?? [planned.target] });
       this.beginWhatCan(waiting);
     }
-    await Promise.all(this.active);
+    await Promise.allSettled(this.active);
   }
 
   /** What is on is healed, nothing new begins; `run` then resolves soon. */
@@ -99,32 +106,41 @@ export class FaultRunner {
 
   private begin({ planned, kind, touches }: Ready): void {
     touches.forEach((name) => this.occupied.add(name));
-    const work = this.carryOut(planned, kind).finally(() => {
-      touches.forEach((name) => this.occupied.delete(name));
-      this.active.delete(work);
-    });
+    const work = this.carryOut(planned, kind)
+      .catch((error: unknown) => this.defect(planned, `the fault runner itself failed: ${textOf(error)}`))
+      .finally(() => {
+        touches.forEach((name) => this.occupied.delete(name));
+        this.active.delete(work);
+      });
     this.active.add(work);
   }
 
-  private async carryOut({ n, target, holdMs, seed }: PlannedFault, { kind, inject }: FaultKind): Promise<void> {
+  private async carryOut(planned: PlannedFault, { kind, inject }: FaultKind): Promise<void> {
     const { context, recovery, say, recoveryDeadlineMs } = this.options;
+    const { n, target, holdMs, seed } = planned;
     const { signal } = this.ending;
     const others = this.active.size;
     const startedAt = Date.now();
     let injection: Injection;
     try {
-      injection = await inject({ ...context, target, holdMs, random: new Random(seed), signal });
+      injection = await inject({ ...context, target, holdMs, random: new Random(seed), signal, isAlone: () => this.active.size <= 1 });
     } catch (error) {
-      const why = (error as Error).message.split('\n')[0]!;
+      const why = textOf(error);
       this.leftOut.push({ n, kind, target, why });
       return say(`#${n} ${kind} (${target}) LEFT OUT: ${why}`);
     }
+    if (injection.defect !== undefined) this.defect(planned, injection.defect);
     if (injection.heal !== undefined) await delay(holdMs, undefined, { signal }).catch(() => undefined);
-    const healedAt = await this.heal(injection);
-    const recoveredAt = signal.aborted ? undefined : await recovery.of(injection.hit, recoveryDeadlineMs);
-    if (injection.defect !== undefined) {
-      this.defects.push(`#${n} ${kind} (${target}): ${injection.defect}`);
-      say(`#${n} ${kind} (${target}) DEFECT: ${injection.defect}`);
+    const unhealed = await this.heal(injection);
+    const healedAt = Date.now();
+    if (unhealed !== undefined) this.defect(planned, `could not be healed: ${unhealed}`);
+    let recoveredAt: number | undefined;
+    if (unhealed === undefined && !signal.aborted) {
+      const recovering = recovery.of(injection.hit, recoveryDeadlineMs);
+      recoveredAt = await recovering.catch(
+        (error: unknown) => void this.defect(planned, `its recovery could not be seen: ${textOf(error)}`),
+      );
+      if (recoveredAt === undefined) this.defect(planned, `not recovered from within ${seconds(recoveryDeadlineMs)}`);
     }
     const note = [injection.note, others > 0 ? 'beside another fault' : undefined].filter((text) => text !== undefined).join('; ');
     this.records.push({
@@ -139,18 +155,43 @@ export class FaultRunner {
     say(describe({ n, kind, target, startedAt, healedAt, recoveredAt, note }));
   }
 
-  /** When the fault was over. What cannot be healed now is tried until it can: a fault must not outlive its record. */
-  private async heal({ heal }: Injection): Promise<number> {
-    if (heal === undefined) return Date.now();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await heal();
-        return Date.now();
-      } catch (error) {
-        if (attempt === 20) throw error;
-        await delay(500);
+  private defect({ n, kind, target }: PlannedFault, what: string): void {
+    this.defects.push(`#${n} ${kind} (${target}): ${what}`);
+    this.options.say(`#${n} ${kind} (${target}) DEFECT: ${what}`);
+  }
+
+  /**
+   * Tried until it works: a fault must not outlive its record. Answers why it did not work in time, undefined when it did. A try that is
+   * late is left to itself: what it may still do is undone when the run heals everything.
+   */
+  private async heal({ heal }: Injection): Promise<string | undefined> {
+    if (heal === undefined) return undefined;
+    const { healDeadlineMs = HEAL_DEADLINE_MS } = this.options;
+    let why = 'no answer';
+    let isLate = false;
+    const healing = (async (): Promise<undefined> => {
+      while (!isLate) {
+        try {
+          await heal();
+          return undefined;
+        } catch (error) {
+          why = textOf(error);
+          await delay(HEAL_AGAIN_AFTER_MS);
+        }
       }
-    }
+    })();
+    const inTime = new AbortController();
+    const late = this.lateToHeal(healDeadlineMs, inTime.signal).then(() => {
+      isLate = true;
+      return why;
+    });
+    return await Promise.race([healing, late]).finally(() => inTime.abort());
+  }
+
+  private async lateToHeal(deadlineMs: number, inTime: AbortSignal): Promise<void> {
+    const { signal } = this.ending;
+    await delay(deadlineMs, undefined, { signal: AbortSignal.any([inTime, signal]) }).catch(() => undefined);
+    if (signal.aborted) await delay(Math.min(deadlineMs, HEAL_AT_THE_END_MS), undefined, { signal: inTime }).catch(() => undefined);
   }
 }
 
@@ -169,3 +210,5 @@ export function describe({
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]!;

@@ -9,6 +9,7 @@ const SAME_KEY_PRESS_MS = 1_000;
 const options = orExit(() => parseChaosArguments(process.argv.slice(2)));
 const run = new ChaosRun(options, (line) => void process.stdout.write(`${line}\n`));
 endOnSignal();
+endOnFailure();
 try {
   process.exitCode = (await run.go()) ? 0 : 1;
 } catch (error) {
@@ -31,6 +32,15 @@ function endOnSignal(): void {
     });
   }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+/** An error that nobody waits for: no process of the stack may outlive this one. */
+function endOnFailure(): void {
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error.stack ?? String(error)}\n`);
+    run.kill();
+    process.exit(1);
+  });
 }
 
 function orExit(parse: () => ChaosArguments): ChaosArguments {

@@ -42,6 +42,7 @@ export class ChaosRun {
   private beganAt = 0;
   private toldAt = 0;
   private underLoad = false;
+  private folder: RunFolder | undefined;
 
   constructor(
     private readonly options: ChaosArguments,
@@ -55,15 +56,16 @@ export class ChaosRun {
     this.faults?.end();
   }
 
-  /** Without any order: for somebody who asked twice. */
+  /** Without any order: for somebody who asked twice, and when nothing can be relied on any more. */
   kill(): void {
     this.stack?.kill();
+    if (this.folder !== undefined) this.write(`kept: database, logs and history are in ${this.folder.path}`);
   }
 
   /** Whether everything holds. */
   async go(): Promise<boolean> {
     const { minutes, seed } = this.options;
-    const folder = await newRunFolder(seed);
+    const folder = (this.folder = await newRunFolder(seed));
     this.write(`chaos: ${minutes} minutes, seed ${seed}, in ${folder.path}`);
     const chosen = await chooseKinds(FAULT_KINDS, this.options.faults, (line) => this.write(line));
     chosen.leftOut.forEach((line) => this.write(`  ${line}`));
@@ -85,11 +87,23 @@ export class ChaosRun {
       passed = holds(figures);
       this.report(figures, folder);
     } finally {
-      await stack.stop();
-      if (passed && !this.options.keep) folder.remove();
+      const stopped = await this.stopped(stack);
+      if (passed && stopped && !this.options.keep) folder.remove();
       else this.write(`kept: database, logs and history are in ${folder.path}`);
     }
     return passed;
+  }
+
+  /** Whatever happens, no process is left. Answers whether all ended in order. */
+  private async stopped(stack: ChaosStack): Promise<boolean> {
+    try {
+      await stack.stop();
+      return true;
+    } catch (error) {
+      this.write(`the stack could not be stopped in order (${(error as Error).message}): it is ended at once`);
+      stack.kill();
+      return false;
+    }
   }
 
   private async test(stack: ChaosStack, { kinds, leftOut: missing }: ChosenKinds, folder: RunFolder): Promise<RunFigures> {
@@ -128,7 +142,9 @@ export class ChaosRun {
       sampler.start();
       await faults.run(scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS }), forMs);
       this.goOn();
-      await stack.healAll();
+      await stack.healAll().catch((error: unknown) => {
+        faults.defects.push(`what the faults left could not be healed: ${(error as Error).message}`);
+      });
       await delay(AFTERMATH_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
       await load.stop();
       this.underLoad = false;
@@ -140,7 +156,6 @@ export class ChaosRun {
       const quiet = await this.untilQuiet(stack, watch);
       const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();
-      writeFileSync(folder.faults, JSON.stringify(faults.records, null, 2));
       const invariants = await checkInvariants({
         historyFile: folder.history,
         databaseUrl: stack.databaseUrl,
@@ -170,11 +185,12 @@ export class ChaosRun {
         samples: sampler.samples,
       };
     } finally {
-      await load.stop();
-      await load.close();
-      await sampler.stop();
-      await watch.close();
-      history.close();
+      writeFileSync(folder.faults, JSON.stringify(faults.records, null, 2));
+      // One that fails to close must not keep the others, or the stack, from their end.
+      const closings = [() => load.stop(), () => load.close(), () => sampler.stop(), () => watch.close(), async () => history.close()];
+      for (const close of closings) {
+        await close().catch((error: unknown) => this.write(`not closed: ${(error as Error).message}`));
+      }
     }
   }
 

@@ -19,10 +19,12 @@ export interface FaultContext {
   readonly holdMs: number;
   /** Aborted when everything is to end. */
   readonly signal: AbortSignal;
+  /** Whether no other fault is on or not recovered from now. */
+  readonly isAlone: () => boolean;
 }
 
 export interface Injection {
-  /** Ends the fault; absent for what is over once it is done. */
+  /** Ends the fault; absent for what is over once it is done. Called again after it has thrown. */
   readonly heal?: () => Promise<void>;
   /** What has to work again afterwards. */
   readonly hit: Hit;

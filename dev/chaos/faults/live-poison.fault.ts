@@ -7,6 +7,7 @@ import { poisonOf } from './poison.js';
 
 /** Who reads the order topic, and so sets the record and the order's later events aside. */
 const READERS = ['orchestrator', 'projector'] as const;
+/** For one try to heal; the runner tries again until its own deadline. */
 const SET_ASIDE_WITHIN_MS = 30_000;
 
 /**

@@ -1,3 +1,4 @@
+import type { ProcessExit } from '../../managed-process.js';
 import { DOUBLED_APPS, instanceNamed, instancesOf, type DoubledApp } from '../stack/instance.js';
 import type { Stage } from '../stack/recovery.js';
 import type { FaultKind } from './fault.js';
@@ -48,25 +49,38 @@ const pause = (app: DoubledApp, kind: string, holdMs: FaultKind['holdMs']): Faul
   },
 });
 
+/** What an app is given to leave (10 s), and a little. */
+const LEAVES_WITHIN_MS = 12_000;
+/** Then it is killed. */
+const KILLED_AFTER_MS = 20_000;
+
+/**
+ * What is wrong with how a process left after SIGTERM; undefined: nothing. Its deadline holds whatever its neighbours do. Its exit code
+ * tells whether all its steps went well, which they need not while something else is broken.
+ */
+export function badExit({ code, signal }: ProcessExit, tookMs: number, isAlone: boolean): string | undefined {
+  if (signal !== null) return `did not leave within ${tookMs} ms after SIGTERM (killed by ${signal})`;
+  if (tookMs > LEAVES_WITHIN_MS) return `left only ${tookMs} ms after SIGTERM`;
+  if (code !== 0 && isAlone) return `left with exit code ${code} after SIGTERM`;
+  return undefined;
+}
+
 /** A new process joins under load, the old one is asked to leave, its successor comes, the helper leaves. */
 const deploy = (app: DoubledApp): FaultKind => ({
   kind: `deploy ${app}`,
   targets: namesOf(app),
   holdMs: [0, 0],
   occupies: (target) => [target, 'surge'],
-  async inject({ stack, target, signal }) {
+  async inject({ stack, target, signal, isAlone }) {
     const instance = instanceNamed(target);
     const helper = await stack.surge(instance);
     const restart = stack.keepDown(target);
     const old = stack.processOf(target);
     const askedAt = Date.now();
-    try {
-      old.kill('SIGTERM');
-      await old.exited;
-    } finally {
-      restart();
-    }
-    const note = `left ${Date.now() - askedAt} ms after SIGTERM, exit code ${old.exit?.code ?? old.exit?.signal}`;
+    const wasAlone = isAlone();
+    const exit = await old.stop('SIGTERM', KILLED_AFTER_MS).finally(restart);
+    const tookMs = Date.now() - askedAt;
+    const defect = badExit(exit, tookMs, wasAlone && isAlone());
     return {
       heal: async () => {
         const isBack = (): Promise<boolean> => stack.isReady(instance).catch(() => false);
@@ -74,7 +88,8 @@ const deploy = (app: DoubledApp): FaultKind => ({
         await helper.stop();
       },
       hit: { instances: [instance], stages: [STAGE[app]] },
-      note,
+      note: `left ${tookMs} ms after SIGTERM, exit code ${exit.code ?? exit.signal}`,
+      ...(defect !== undefined && { defect }),
     };
   },
 });

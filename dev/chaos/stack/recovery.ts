@@ -36,7 +36,7 @@ export interface RecoveryOptions {
 export class Recovery {
   constructor(private readonly options: RecoveryOptions) {}
 
-  /** To be called when the fault is over. Milliseconds since the epoch, undefined: not within the deadline. */
+  /** To be called when the fault is over. Milliseconds since the epoch; undefined: not within the deadline. Never rejects. */
   async of({ instances, stages }: Hit, deadlineMs: number): Promise<number | undefined> {
     const giveUpAt = Date.now() + deadlineMs;
     const waits = [
@@ -64,12 +64,14 @@ export class Recovery {
         return until(() => answersOk(`${stack.urlOf('gateway')}/health/ready`), giveUpAt);
       case 'publishing': {
         const mark = await retried(() => watch.lastPosition(), giveUpAt);
+        if (mark === undefined) return undefined;
         return until(async () => ((await watch.firstUnpublished()) ?? Infinity) > mark, giveUpAt);
       }
       case 'fulfilment':
       case 'projection': {
         const group = GROUP_OF[stage]!;
         const marks = await retried(() => watch.ends(GROUPS[group]), giveUpAt);
+        if (marks === undefined) return undefined;
         return until(async () => hasPassed(await watch.lags(group), marks), giveUpAt, LOOK_AT_BROKER_EVERY_MS);
       }
     }
@@ -89,13 +91,11 @@ async function until(attempt: () => Promise<boolean>, giveUpAt: number, everyMs 
   }
 }
 
-async function retried<T>(look: () => Promise<T>, giveUpAt: number): Promise<T> {
+/** undefined: it never went well in time. */
+async function retried<T>(look: () => Promise<T>, giveUpAt: number): Promise<T | undefined> {
   for (;;) {
-    try {
-      return await look();
-    } catch (error) {
-      if (Date.now() > giveUpAt) throw error;
-      await delay(LOOK_EVERY_MS);
-    }
+    const seen = await look().catch(() => undefined);
+    if (seen !== undefined || Date.now() > giveUpAt) return seen;
+    await delay(LOOK_EVERY_MS);
   }
 }
