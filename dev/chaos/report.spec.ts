@@ -22,6 +22,18 @@ const invariant = (ok: boolean): InvariantResult => ({
   violations: ok ? [] : [{ what: 'an event is missing', ids: ['order-1'], lookAt: 'tidemark.events' }],
   seconds: 1,
 });
+const ALL = ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10', 'I11', 'I12'] as const;
+const COUNTED: Partial<Record<(typeof ALL)[number], Record<string, number>>> = {
+  I1: { accepted: 120 },
+  I6: { readsWithToken: 5 },
+  I11: { judged: 9 },
+  I12: { healings: 3, judged: 3 },
+};
+/** All twelve; I4 holds or not, the others do, and have counted what they have in `COUNTED` or here. */
+const invariants = (ok: boolean, counted: typeof COUNTED = {}): InvariantResult[] => [
+  invariant(ok),
+  ...ALL.map((id) => ({ ...invariant(true), id, counted: { ...COUNTED[id], ...counted[id] } })),
+];
 const figures: RunFigures = {
   seed: 7,
   minutes: 1,
@@ -30,25 +42,39 @@ const figures: RunFigures = {
   loadStoppedAt: 60_000,
   endedAt: 70_000,
   counts: { sent: 130, accepted: 120, refused: 10, unknown: 0, leftOut: 0, reads: 5 },
+  planned: 3,
   faults: [fault(1, 'kill relay', 500), fault(2, 'kill relay', 1_500), fault(3, 'stop broker', 100)],
   leftOut: [],
   defects: [],
   missing: [],
   quiet: true,
   quietAfterMs: 3_000,
-  invariants: [invariant(true)],
+  invariants: invariants(true),
   samples: [],
 };
 
 describe('a run', () => {
+  it('may leave out a fifth of its faults, and be too short for any process to show whether it grows', () => {
+    const few = { planned: 10, faults: Array.from({ length: 8 }, (_, n) => fault(n, 'kill relay', 500)) };
+    expect(holds({ ...figures, ...few, invariants: invariants(true, { I11: { judged: 0 } }) })).toBe(true);
+  });
+
   it('passes when everything held', () => {
     expect(holds(figures)).toBe(true);
     expect(summaryOf(figures).at(-1)).toBe('EVERYTHING HOLDS');
   });
 
   it.each([
-    ['an invariant is broken', { invariants: [invariant(false)] }],
+    ['an invariant is broken', { invariants: invariants(false) }],
     ['none was checked', { invariants: [] }],
+    ['one was not checked', { invariants: invariants(true).filter(({ id }) => id !== 'I7') }],
+    ['there was no fault', { faults: [], planned: 0 }],
+    ['more than a fifth of the planned faults was left out', { planned: 4 }],
+    ['no command was accepted', { counts: { ...figures.counts, accepted: 0 } }],
+    ['no accepted command was looked for', { invariants: invariants(true, { I1: { accepted: 0 } }) }],
+    ['no read gave a token', { invariants: invariants(true, { I6: { readsWithToken: 0 } }) }],
+    ['no healing was judged', { invariants: invariants(true, { I12: { judged: 0 } }) }],
+    ['it was long and no process was judged', { minutes: 6, invariants: invariants(true, { I11: { judged: 0 } }) }],
     ['it never stood still', { quiet: false }],
     ['a fault was not recovered from', { faults: [fault(1, 'kill relay')] }],
     ['a defect was seen', { defects: ['tables differ'] }],
@@ -66,8 +92,17 @@ it('recovery is counted from healing, by kind', () => {
   ]);
 });
 
+it('the report tells why a run proves nothing', () => {
+  const empty = { ...figures, planned: 12, counts: { ...figures.counts, accepted: 0 } };
+  expect(summaryOf(empty).filter((line) => line.startsWith('PROVES NOTHING'))).toEqual([
+    'PROVES NOTHING: only 3 of 12 planned faults were carried out',
+    'PROVES NOTHING: no command was accepted',
+  ]);
+  expect(markdownOf(empty)).toContain('**The run proves nothing**: no command was accepted.');
+});
+
 it('the report tells every violation with where to look', () => {
-  const report = markdownOf({ ...figures, invariants: [invariant(false)] });
+  const report = markdownOf({ ...figures, invariants: invariants(false) });
   expect(report).toContain('an event is missing (order-1; look at tidemark.events)');
   expect(report).toContain('| duplicates on the topics | 3 |');
   expect(report).toContain('| kill relay | 2 | 1.5 s | 1.5 s | 1.5 s |');

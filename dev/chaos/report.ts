@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { emptinessOf, type RunExtent } from './check/floors.js';
 import type { InvariantResult } from './check/invariant-result.js';
 import { describe, type LeftOut } from './fault-runner.js';
 import type { FaultRecord } from './history/fault-record.js';
@@ -15,6 +16,8 @@ export interface RunFigures {
   readonly loadStoppedAt: number;
   readonly endedAt: number;
   readonly counts: LoadCounts;
+  /** Faults of the schedule. */
+  readonly planned: number;
   readonly faults: readonly FaultRecord[];
   readonly leftOut: readonly LeftOut[];
   /** Seen while faults were carried out, and must never be. */
@@ -38,10 +41,11 @@ export interface KindFigures {
   readonly worst: number;
 }
 
-/** Everything that must be true of a run that passes. */
-export function holds({ faults, defects, quiet, invariants }: Pick<RunFigures, 'faults' | 'defects' | 'quiet' | 'invariants'>): boolean {
-  if (!quiet || defects.length > 0) return false;
-  return invariants.length > 0 && invariants.every(({ ok }) => ok) && faults.every(({ recoveredAt }) => recoveredAt !== undefined);
+/** Everything that must be true of a run that passes; one in which nothing happened, or nothing was looked at, does not. */
+export function holds(figures: Pick<RunFigures, 'faults' | 'defects' | 'quiet' | 'invariants'> & RunExtent): boolean {
+  const { faults, defects, quiet, invariants } = figures;
+  if (!quiet || defects.length > 0 || emptinessOf(figures).length > 0) return false;
+  return invariants.every(({ ok }) => ok) && faults.every(({ recoveredAt }) => recoveredAt !== undefined);
 }
 
 export function figuresByKind(faults: readonly FaultRecord[]): KindFigures[] {
@@ -75,7 +79,7 @@ export function summaryOf(figures: RunFigures): string[] {
   const all = figuresOf('all', faults);
   return [
     `commands: ${counts.sent} sent, ${counts.accepted} accepted (${perSecond(figures)}/s), ${counts.refused} refused, ${counts.unknown} without an answer; ${counts.reads} reads`,
-    `faults: ${faults.length} of ${figuresByKind(faults).length} kinds; recovery p50 ${seconds(all.p50)}, p95 ${seconds(all.p95)}, worst ${seconds(all.worst)}, ${all.notRecovered} not recovered`,
+    `faults: ${faults.length} of ${figures.planned} planned, of ${figuresByKind(faults).length} kinds; recovery p50 ${seconds(all.p50)}, p95 ${seconds(all.p95)}, worst ${seconds(all.worst)}, ${all.notRecovered} not recovered`,
     ...figuresByKind(faults).map(
       ({ kind, count, p50, p95, worst, notRecovered }) =>
         `  ${kind.padEnd(34)}${String(count).padStart(4)}   p50 ${seconds(p50).padStart(7)}   p95 ${seconds(p95).padStart(7)}   worst ${seconds(worst).padStart(7)}${notRecovered > 0 ? `   ${notRecovered} NOT RECOVERED` : ''}`,
@@ -89,6 +93,7 @@ export function summaryOf(figures: RunFigures): string[] {
       ...(invariant.broken > 20 ? [`         … and ${invariant.broken - 20} more`] : []),
     ]),
     `duplicates on the topics: ${duplicatesIn(invariants) ?? 'not counted'}`,
+    ...emptinessOf(figures).map((reason) => `PROVES NOTHING: ${reason}`),
     holds(figures) ? 'EVERYTHING HOLDS' : 'NOT EVERYTHING HOLDS',
   ];
 }
@@ -113,8 +118,9 @@ export function markdownOf(figures: RunFigures): string {
     row(['reads', number(counts.reads)]),
     row(['duplicates on the topics', number(duplicatesIn(invariants) ?? 0)]),
     '',
-    `${faults.length} faults of ${figuresByKind(faults).length} kinds. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
+    `${faults.length} faults (${figures.planned} were planned) of ${figuresByKind(faults).length} kinds. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
     '',
+    ...emptinessOf(figures).flatMap((reason) => [`**The run proves nothing**: ${reason}.`, '']),
     '## Invariants',
     '',
     '| | | | what was looked at |',

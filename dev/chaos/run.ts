@@ -175,6 +175,7 @@ export class ChaosRun {
         loadStoppedAt,
         endedAt: Date.now(),
         counts: load.counts(),
+        planned: scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS }).length,
         faults: faults.records,
         leftOut: faults.leftOut,
         defects: faults.defects,

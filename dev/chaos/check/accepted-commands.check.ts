@@ -41,6 +41,7 @@ export function checkAcceptedCommands(history: HistoryDigest, effects: ClientEff
       );
     }
   }
+  if (accepted === 0) violations.add('no command was ever accepted: nothing was proved', [], 'history');
   return {
     checked: `${number(accepted)} accepted commands are in the store as they were asked for, ${number(withoutChange)} of them had nothing left to change`,
     counted: { accepted, withoutChange },

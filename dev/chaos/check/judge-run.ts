@@ -121,6 +121,7 @@ export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]
 function readsOf({ complaints, reads }: HistoryDigest): Judgement {
   const violations = new Violations();
   for (const { of, what, ids, where } of complaints) if (of === 'stale-read') violations.add(what, ids, where);
+  if (reads.withToken === 0) violations.add('no read ever showed what its token says: nothing was proved', [], 'history');
   return {
     checked: `${reads.withToken} reads showed what was written`,
     counted: { readsWithToken: reads.withToken, behind: reads.behind },

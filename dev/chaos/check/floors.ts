@@ -1,0 +1,33 @@
+import type { InvariantId, InvariantResult } from './invariant-result.js';
+
+/** What a run was, as far as it may have been too little. */
+export interface RunExtent {
+  readonly minutes: number;
+  /** Faults of the schedule. */
+  readonly planned: number;
+  readonly faults: { readonly length: number };
+  readonly counts: { readonly accepted: number };
+  readonly invariants: readonly Pick<InvariantResult, 'id' | 'counted'>[];
+}
+
+const ALL: readonly InvariantId[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10', 'I11', 'I12'];
+/** Of the faults that were planned, how many must have been carried out. */
+const CARRIED_OUT_SHARE = 0.8;
+/** In a longer run some process lives long enough to show whether it grows. */
+const PLATEAU_AFTER_MINUTES = 5;
+
+/** Why a run proves nothing, however clean it is: nothing was done to it, or nothing was looked at. Empty: it does. */
+export function emptinessOf({ minutes, planned, faults, counts, invariants }: RunExtent): string[] {
+  const counted = (id: InvariantId, name: string): number => invariants.find((each) => each.id === id)?.counted[name] ?? 0;
+  const missing = ALL.filter((id) => !invariants.some((each) => each.id === id));
+  return [
+    faults.length === 0 && 'there was no fault',
+    faults.length < CARRIED_OUT_SHARE * planned && `only ${faults.length} of ${planned} planned faults were carried out`,
+    counts.accepted === 0 && 'no command was accepted',
+    missing.length > 0 && `not checked: ${missing.join(', ')}`,
+    counted('I1', 'accepted') === 0 && 'no accepted command was looked for in the store (I1)',
+    counted('I6', 'readsWithToken') === 0 && 'no read showed what its token says (I6)',
+    counted('I12', 'healings') > 0 && counted('I12', 'judged') === 0 && 'no healing was judged (I12)',
+    minutes > PLATEAU_AFTER_MINUTES && counted('I11', 'judged') === 0 && 'no process lived long enough to be judged (I11)',
+  ].filter((reason) => reason !== false);
+}
