@@ -5,13 +5,16 @@
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../harness/index.js';
+import { createTestDatabase, waitFor, type TestDatabase } from '../harness/index.js';
 import { anOrder, OwnApps, post, type OwnApp } from './own-apps.js';
 
 const CLIENTS = 8;
 const DEPLOYS = 3;
-/** Longer than the balancer below needs to notice. */
-const DRAIN_MS = '1500';
+/** Longer than the balancer below needs to notice, also on a busy machine. */
+const DRAIN_MS = '4000';
+
+/** Milliseconds until a probe without an answer counts as a no. */
+const PROBE_MS = 500;
 
 let database: TestDatabase;
 let apps: OwnApps;
@@ -54,7 +57,7 @@ class Balancer {
 
   private async probe(app: OwnApp): Promise<void> {
     while (!this.ended) {
-      const ok = await fetch(`${app.url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).then(
+      const ok = await fetch(`${app.url}/health/ready`, { signal: AbortSignal.timeout(PROBE_MS) }).then(
         ({ ok }) => ok,
         () => false,
       );
@@ -78,7 +81,8 @@ it('three deploys under load: every request answered 201, every answer true, eve
     for (let n = 0; load.on; n += 1) {
       const key = `deploy-${client}-${n}`;
       try {
-        const answer = await post(balancer.next()?.url ?? 'http://nobody.invalid', '/orders', key, anOrder(key));
+        const ready = await waitFor(() => balancer.next(), { what: 'an instance that is ready' });
+        const answer = await post(ready.url, '/orders', key, anOrder(key));
         const body = await answer.text();
         if (answer.status === 201) accepted.push(JSON.parse(body).orderId as string);
         else refused.push(`${key}: ${answer.status} ${body}`);

@@ -123,8 +123,11 @@ it.runIf(mounted)(
 
     giveBack();
     // PostgreSQL may have given up: whoever keeps it running starts it again.
-    if (!postgres.process.running) postgres = await startPostgres(settings);
-    await waitFor(async () => (await placeOne()) === 201, { what: 'an order after there is room again', deadlineMs: 60_000 });
+    const kept = async (): Promise<boolean> => {
+      if (!postgres.process.running) postgres = await startPostgres(settings);
+      return (await placeOne()) === 201;
+    };
+    await waitFor(kept, { what: 'an order after there is room again', deadlineMs: 60_000 });
     for (const key of refused) {
       const again = await waitFor(
         async () => {

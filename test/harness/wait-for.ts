@@ -6,7 +6,7 @@ export async function waitFor<T>(
   attempt: () => Promise<T> | T,
   { deadlineMs = 15_000, everyMs = 25, what = 'the condition' } = {},
 ): Promise<Exclude<T, undefined | false>> {
-  const giveUpAt = Date.now() + deadlineMs;
+  const giveUpAt = performance.now() + deadlineMs;
   for (let last: unknown = 'not yet'; ;) {
     try {
       const result = await attempt();
@@ -14,7 +14,8 @@ export async function waitFor<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true within ${deadlineMs} ms: ${String(last)}`, { cause: last });
+    if (performance.now() > giveUpAt)
+      throw new Error(`${what} did not come true within ${deadlineMs} ms: ${String(last)}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
