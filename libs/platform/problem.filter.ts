@@ -24,7 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const problem = request.is404 ? this.options.routes.refuse(request.method, request.url) : this.problemOf(error);
+    const problem = request.is404 && !isNotNow(error) ? this.options.routes.refuse(request.method, request.url) : this.problemOf(error);
     if (problem.status >= 500) this.log(problem, request, error);
     sendProblem(reply, problem, request.id);
   }
@@ -49,6 +49,9 @@ export class ProblemFilter implements ExceptionFilter {
     return this.options.mapper?.(error) ?? problemOf(error);
   }
 }
+
+/** Refused before anybody looked at the address. */
+const isNotNow = (error: unknown): boolean => error instanceof ProblemError && error.status === 503;
 
 const reasonOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
 

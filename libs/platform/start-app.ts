@@ -182,7 +182,7 @@ async function createApp(
   fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));
   applyRequestManners(fastify, logger, readiness);
   answerOnTheWire(fastify);
-  admitRequests(fastify, bodyLimit, options.limits);
+  admitRequests(fastify, { bodyLimit, limits: options.limits, failpoints: options.failpoints !== undefined });
   measureHttp(fastify, metrics);
   acceptStrictJson(fastify);
   serveFailpoints(fastify, { spec: options.failpoints, logger });

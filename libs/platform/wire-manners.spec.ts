@@ -1,5 +1,6 @@
 /** What reaches no route still gets a problem document; what is held at once is bounded; and no client can hold up the end of a process. */
 import { connect, type Socket } from 'node:net';
+import { failpoints } from '#failpoints';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { IsInt } from 'class-validator';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -43,7 +44,7 @@ afterEach(async () => {
   running = undefined;
 });
 
-async function start(options: { limits?: RequestLimits; drainMs?: number } = {}): Promise<RunningApp> {
+async function start(options: { limits?: RequestLimits; drainMs?: number; failpoints?: string } = {}): Promise<RunningApp> {
   held = new Promise((resolve) => (release = resolve));
   running = await startHttpApp(ThingsModule, {
     name: 'things',
@@ -114,6 +115,30 @@ describe('admission', () => {
     await expect.poll(async () => (await post()).status).toBe(503);
     sockets.splice(0).forEach((socket) => socket.destroy());
     await expect.poll(async () => (await post()).status).toBe(201);
+  });
+});
+
+describe('what is always answered', () => {
+  it.each(['/health/live', '/health/ready', '/metrics', '/failpoints'])(
+    'is a question to %s; a body sent there counts like any other',
+    async (path) => {
+      const app = await start({ limits: { requests: 100, bodyBytes: 1_000, connections: 100 } });
+      const head = (length: number) =>
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n{`;
+      expect(await raw(app, head(1_001), /\}$/)).toMatch(/^HTTP\/1.1 503 /);
+      void raw(app, head(900));
+      await expect.poll(async () => raw(app, head(400), /\}$/)).toMatch(/^HTTP\/1.1 503 /);
+    },
+  );
+
+  it('is a question to the failpoints only where there are any', async () => {
+    const limits = { requests: 0, bodyBytes: 0, connections: 100 };
+    expect((await fetch(`${(await start({ limits })).url}/failpoints`)).status).toBe(503);
+    await running?.close();
+    const { url } = await start({ limits, failpoints: '' });
+    expect((await fetch(`${url}/failpoints`)).status).toBe(200);
+    expect((await fetch(`${url}/failpoints`, { method: 'DELETE' })).status).toBe(503);
+    failpoints.armed = false;
   });
 });
 
