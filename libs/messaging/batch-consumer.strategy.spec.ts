@@ -10,14 +10,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 
 import { createTestDatabase, uniqueTopicPrefix, waitFor, type TestDatabase } from '../../test/harness/index.js';
 import { BatchConsumerStrategy, type BatchConsumerOptions } from './batch-consumer.strategy.js';
-import type { BatchProducer } from './broker.js';
+import type { BatchProducer, Broker } from './broker.js';
 import { encode } from './cloud-events.codec.js';
+import type { DeadLetter } from './dead-letter.js';
 import type { EventBatch } from './event-batch.js';
 import type { EventMessage, IncomingMessage, OutgoingMessage } from './event-message.js';
 import { HandlerErrorFilter } from './handler-error.filter.js';
 import { KafkaJsBroker } from './kafkajs/kafkajs-broker.js';
 import { PoisonEventError } from './poison.js';
-import { recordingLogger, sampleEvent } from './testing/samples.js';
+import { received, recordingLogger, sampleEvent } from './testing/samples.js';
 import { DEAD_LETTER_TOPIC, TOPICS } from './topics.js';
 import { GapError } from './gap-error.js';
 
@@ -359,6 +360,30 @@ describe('BatchConsumerStrategy', () => {
     apps.length = 0;
     expect(first.applied.versions.get(id)).toBe(1);
     expect((await first.strategy.lag()).every(({ lag }) => lag === 0)).toBe(true);
+  });
+
+  it('makes one producer for letters that are put away at the same time, tries again when it could not, and closes it', async () => {
+    let made = 0;
+    let fails = true;
+    const close = vi.fn(() => Promise.resolve());
+    const send: BatchProducer['send'] = (messages) => Promise.resolve(messages.map(() => ({ outcome: 'acknowledged' as const })));
+    const createProducer = async (): Promise<BatchProducer> => {
+      made += 1;
+      await new Promise(setImmediate);
+      if (fails) throw new Error('broker away');
+      return { connected: true, send, close };
+    };
+    const only = { createProducer } as Partial<Broker> as Broker;
+    const strategy = new BatchConsumerStrategy({ broker: only, groupId: randomUUID(), pool, logger, onFatal: () => undefined });
+    const letter = (offset: number): DeadLetter => {
+      const message = received(encode(sampleEvent(orderId(), 1)), 0, offset);
+      return { message, streamId: null, code: 'value-malformed', reason: 'not from us' };
+    };
+    await expect(strategy.deadLetters.store([letter(1)])).rejects.toThrow('broker away');
+    fails = false;
+    await Promise.all([2, 3, 4].map((offset) => strategy.deadLetters.store([letter(offset)])));
+    await strategy.stop();
+    expect([made, close.mock.calls.length]).toEqual([2, 1]);
   });
 
   it('refuses handlers that would have to answer, and an app without handlers', async () => {

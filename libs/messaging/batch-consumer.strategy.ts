@@ -59,7 +59,7 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   private readonly processor: BatchProcessor;
   private readonly retry: RetryPolicy;
   private consumer: BatchConsumer | undefined;
-  private deadLetterProducer: BatchProducer | undefined;
+  private deadLetterProducer: Promise<BatchProducer> | undefined;
   private admin: BrokerAdmin | undefined;
   private stopping: Promise<void> | undefined;
   private fatalError: Error | undefined;
@@ -117,7 +117,9 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
   async stop(): Promise<void> {
     this.stopping ??= (async () => {
       await this.consumer?.stop();
-      await Promise.all([this.deadLetterProducer?.close(), this.admin?.close()]);
+      // One that could not be made told whoever wanted it, and left nothing to be closed.
+      const producer = await this.deadLetterProducer?.catch(() => undefined);
+      await Promise.all([producer?.close(), this.admin?.close()]);
     })();
     await this.stopping;
   }
@@ -206,8 +208,12 @@ export class BatchConsumerStrategy extends Server implements CustomTransportStra
     }
   }
 
-  private async producer(): Promise<BatchProducer> {
-    this.deadLetterProducer ??= await this.options.broker.createProducer({ maxMessageBytes: 2_000_000 });
+  /** One for all, also for those who want it while it is made. */
+  private producer(): Promise<BatchProducer> {
+    this.deadLetterProducer ??= this.options.broker.createProducer({ maxMessageBytes: 2_000_000 }).catch((error: unknown) => {
+      this.deadLetterProducer = undefined;
+      throw error;
+    });
     return this.deadLetterProducer;
   }
 
