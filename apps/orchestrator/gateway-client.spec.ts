@@ -77,6 +77,15 @@ describe('an operation sent to the gateway', () => {
     expect(await client.send('authorize', payment)).toMatchObject({ kind: 'unknown' });
   });
 
+  it('is unknown after an answer that is longer than any it gives', async () => {
+    answering(201, JSON.stringify({ id: 'pay_1' }).padEnd(64 * 1024));
+    expect(await client.send('authorize', payment)).toEqual({ kind: 'done', gatewayId: 'pay_1' });
+    answering(201, JSON.stringify({ id: 'pay_1' }).padEnd(64 * 1024 + 1));
+    expect(await client.send('authorize', payment)).toMatchObject({ kind: 'unknown' });
+    answering(404, ' '.repeat(1_000_000));
+    expect(await client.lookUp('o1')).toMatchObject({ kind: 'unknown' });
+  });
+
   it('was not sent when nothing listens', async () => {
     const nobody = new GatewayClient({ url: 'http://127.0.0.1:9', timeoutMs: 200, concurrency: 1 });
     expect(await nobody.send('authorize', payment)).toMatchObject({ kind: 'not-sent' });

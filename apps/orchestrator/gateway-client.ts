@@ -27,6 +27,9 @@ export type LookUpOutcome =
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'not-sent'; readonly detail: string };
 
+/** Bytes of an answer; a longer one is cut off and counts as no answer, so that a gateway gone mad fills no memory. */
+const MAX_ANSWER = 64 * 1024;
+
 /** What it needs of HTTP. */
 export type GatewayHttp = Pick<Pool, 'request' | 'close'>;
 
@@ -65,7 +68,12 @@ export class GatewayClient {
   }) {
     this.timeoutMs = options.timeoutMs;
     this.http =
-      options.http ?? new Pool(options.url, { connections: options.concurrency, connect: { timeout: Math.min(options.timeoutMs, 3_000) } });
+      options.http ??
+      new Pool(options.url, {
+        connections: options.concurrency,
+        connect: { timeout: Math.min(options.timeoutMs, 3_000) },
+        maxResponseSize: MAX_ANSWER,
+      });
     this.circuit = new GatewayCircuit(options.onCircuit);
   }
 
