@@ -244,6 +244,24 @@ it('a cancellation does not send the step a second time that is at the gateway',
   expect(calls.map(({ what }) => what)).toEqual(['POST /payments', `POST /payments/${orderId}/void`]);
 });
 
+it('an input that comes in the moment in which the last batch ends is decided', async () => {
+  await receive(20);
+  const { runner } = engine();
+  for (let moments = 0; moments < 8; moments += 1) {
+    const [first, next] = await placeMany(2);
+    if (first === undefined || next === undefined) throw new Error('no orders');
+    let done = false;
+    const both = (async () => {
+      await runner.submit(first.orderId, first.start, cause());
+      for (let moment = 0; moment < moments; moment += 1) await Promise.resolve();
+      await runner.submit(next.orderId, next.start, cause());
+      done = true;
+    })();
+    await waitFor(() => done, { what: `the input ${moments} moments after the batch`, deadlineMs: 5_000 });
+    await both;
+  }
+});
+
 describe('a gateway that answers nobody', () => {
   it('holds back what comes from Kafka, and all of it goes on when it answers again', async () => {
     await receive(100);

@@ -104,7 +104,7 @@ export class FulfilmentRunner {
       // What Kafka delivers stays in one queue: a cancellation must not overtake the start it belongs to.
       const fromKafka = input.type === 'StartFulfilment' || input.type === 'RequestCancellation';
       (fromKafka ? this.messages : this.outcomes).push(pending);
-      this.loop ??= this.drain().finally(() => (this.loop = undefined));
+      this.loop ??= this.drain();
     });
   }
 
@@ -117,8 +117,7 @@ export class FulfilmentRunner {
   private async drain(): Promise<void> {
     // One turn of the event loop lets inputs that arrive together share the transaction.
     await new Promise(setImmediate);
-    for (let failures = 0; this.queued > 0;) {
-      if (this.stopped) return this.rejectAll(new Error('the orchestrator is shutting down'));
+    for (let failures = 0; this.queued > 0 && !this.stopped;) {
       const alone = this.suspects > 0;
       const batch = this.takeBatch();
       try {
@@ -136,6 +135,9 @@ export class FulfilmentRunner {
         await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** failures, 2_000)));
       }
     }
+    this.rejectAll(new Error('the orchestrator is shutting down'));
+    // Not a moment later: what comes now starts the next.
+    this.loop = undefined;
   }
 
   /** The database will refuse it again. Which input is to blame shows when each is tried alone. */
