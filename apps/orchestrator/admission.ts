@@ -37,9 +37,16 @@ export class Admission {
     this.entered += 1;
   }
 
-  /** The order is decided: what it led to now counts as an action, if it led to one. */
-  leave(): void {
-    this.entered -= 1;
+  /** Takes so many places, or as many as there are, for whoever cannot wait; answers how many. Each is given back with {@link leave}. */
+  take(places: number): number {
+    const taken = Math.min(places, this.room);
+    this.entered += taken;
+    return taken;
+  }
+
+  /** What had the places is decided: what it led to now counts as an action, if it led to one. */
+  leave(places = 1): void {
+    this.entered -= places;
     this.look();
   }
 

@@ -3,10 +3,12 @@ import { DomainError, streamId, type FulfilmentInput } from '#domain';
 import type { AppendVerdict, CommandRecord, StoredAnswer } from '#event-store';
 import {
   actedAnswer,
+  DoneBeforeError,
   dryRunAnswer,
   platformProblem,
   type ActedByFilterDto,
   type ActEffect,
+  type Matching,
   type NewAct,
   type OperatorActs,
 } from '#platform';
@@ -38,9 +40,14 @@ export interface DecideAll {
   readonly after: string;
 }
 
+interface Decided {
+  readonly answer: StoredAnswer;
+  readonly replayed: boolean;
+}
+
 interface OperatorOptions {
   readonly runner: Pick<FulfilmentRunner, 'submit'>;
-  readonly admission: Pick<Admission, 'room'>;
+  readonly admission: Pick<Admission, 'take' | 'leave'>;
   readonly work: Pick<FulfilmentWork, 'matchingParked'>;
   readonly answers: AnswerFinder;
   readonly acts: OperatorActs;
@@ -55,7 +62,7 @@ export class FulfilmentOperator {
 
   /**
    * One fulfilment, as a command of its own: the same key gets the same answer. `answerOf` makes the answer to the first from its id.
-   * Throws the DomainError of the saga; a refused act is recorded as such.
+   * Throws the DomainError of the saga, and records a refused act as such; or `overloaded` when there is no room at the gateway.
    */
   async decide(
     orderId: string,
@@ -63,12 +70,12 @@ export class FulfilmentOperator {
     decision: Decision,
     idempotencyKey: string,
     answerOf: (commandId: string) => StoredAnswer,
-  ): Promise<{ readonly answer: StoredAnswer; readonly replayed: boolean } | 'key-reused'> {
-    const { answers, runner, acts } = this.options;
+  ): Promise<Decided | 'key-reused'> {
+    const { runner, acts, admission } = this.options;
     const { actor, reason, correlationId } = decision;
     const fingerprint = fingerprintOf(orderId, input);
-    const earlier = await answers.findAnswer(idempotencyKey);
-    if (earlier !== undefined) return earlier.fingerprint === fingerprint ? { answer: earlier.answer, replayed: true } : 'key-reused';
+    const earlier = await this.earlier(idempotencyKey, fingerprint);
+    if (earlier !== undefined) return earlier;
 
     const commandId = uuid();
     const answer = answerOf(commandId);
@@ -76,6 +83,7 @@ export class FulfilmentOperator {
     const subject = streamId('fulfilment', orderId);
     const act: NewAct = { act: actNameOf(input), actor, reason, target: { subject }, details: detailsOf(input), matched: 1 };
     let verdict: AppendVerdict;
+    if (admission.take(1) < 1) throw noRoom();
     try {
       verdict = await runner.submit(orderId, input, {
         correlationId,
@@ -86,10 +94,15 @@ export class FulfilmentOperator {
         inTransaction: async (client) => void (await acts.record(act, [{ subject, outcome: 'done' }], client)),
       });
     } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      // It may have been carried out, and that not have been heard: then the saga refuses the repeat.
+      const done = await this.earlier(idempotencyKey, fingerprint);
+      if (done !== undefined) return done;
       // About what never was there is nothing to be kept.
-      if (error instanceof DomainError && error.code !== 'fulfilment.not-found')
-        await acts.refused(act, { subject, code: error.code, detail: error.message });
+      if (error.code !== 'fulfilment.not-found') await acts.refused(act, { subject, code: error.code, detail: error.message });
       throw error;
+    } finally {
+      admission.leave();
     }
     if (verdict.outcome === 'key-reused') return 'key-reused';
     return verdict.outcome === 'repeated' ? { answer: verdict.answer, replayed: true } : { answer, replayed: false };
@@ -100,17 +113,25 @@ export class FulfilmentOperator {
    * gateway. Who repeats a call whose answer got lost decides only about what is (still, or again) parked: give `to`.
    */
   async decideAll(input: OperatorInput, { filter, decision, dryRun, limit, after }: DecideAll): Promise<ActedByFilterDto> {
-    const { work, admission, acts } = this.options;
-    const room = admission.room;
-    const found = await work.matchingParked(filter, after, Math.max(1, Math.min(limit, dryRun ? limit : room)));
-    if (dryRun) return dryRunAnswer(found);
-    if (room < 1) throw platformProblem('overloaded', 'The gateway has enough to do; try again in a moment.', {}, { 'Retry-After': '1' });
+    const { work, admission } = this.options;
+    if (dryRun) return dryRunAnswer(await work.matchingParked(filter, after, limit));
+    const places = admission.take(limit);
+    if (places < 1) throw noRoom();
+    try {
+      return await this.decideFound(input, decision, { ...filter, after, limit }, await work.matchingParked(filter, after, places));
+    } finally {
+      admission.leave(places);
+    }
+  }
+
+  private async decideFound(input: OperatorInput, decision: Decision, filter: object, found: Matching): Promise<ActedByFilterDto> {
+    const { acts } = this.options;
     const { actor, reason } = decision;
     const actId = await acts.begin({
       act: actNameOf(input),
       actor,
       reason,
-      target: { filter: { ...filter, after, limit } },
+      target: { filter },
       details: detailsOf(input),
       matched: found.matched,
     });
@@ -121,7 +142,17 @@ export class FulfilmentOperator {
     return actedAnswer(actId, found, effects);
   }
 
-  /** Its events name the act as their cause. */
+  /** What the key was answered before, if it was. */
+  private async earlier(idempotencyKey: string, fingerprint: string): Promise<Decided | 'key-reused' | undefined> {
+    const told = await this.options.answers.findAnswer(idempotencyKey);
+    if (told === undefined) return undefined;
+    return told.fingerprint === fingerprint ? { answer: told.answer, replayed: true } : 'key-reused';
+  }
+
+  /**
+   * Its events name the act as their cause. What the act has done before is done, and not done again: the runner repeats a transaction
+   * whose commit went through unheard.
+   */
   private async decideOne(orderId: string, input: OperatorInput, { actor, correlationId }: Decision, actId: string): Promise<ActEffect> {
     const { runner, acts } = this.options;
     const subject = streamId('fulfilment', orderId);
@@ -132,17 +163,21 @@ export class FulfilmentOperator {
         causationId: actId,
         actor,
         traceparent: null,
-        inTransaction: (client) => acts.add(actId, [done], client),
+        inTransaction: (client) => acts.addDone(actId, subject, client),
       });
       return done;
     } catch (error) {
+      if (error instanceof DoneBeforeError) return done;
       if (!(error instanceof DomainError)) throw error;
+      if (await acts.isDone(actId, subject)) return done;
       const refused: ActEffect = { subject, outcome: 'refused', code: error.code, detail: error.message };
       await acts.add(actId, [refused]);
       return refused;
     }
   }
 }
+
+const noRoom = () => platformProblem('overloaded', 'The gateway has enough to do; try again in a moment.', {}, { 'Retry-After': '1' });
 
 const fingerprintOf = (orderId: string, input: OperatorInput): string =>
   createHash('sha256')

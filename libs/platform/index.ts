@@ -37,7 +37,7 @@ export { Shutdown, type ShutdownStep } from './shutdown.js';
 export { runMain, startHttpApp, startWorkerApp, type HttpAppOptions, type RunningApp, type WorkerAppOptions } from './start-app.js';
 export { isTransientDatabaseError } from './transient-database-error.js';
 export { actorOf, MAX_ACTOR_LENGTH } from './actor.js';
-export { OperatorActs, type ActEffect, type NewAct } from './operators/operator-acts.js';
+export { DoneBeforeError, OperatorActs, type ActEffect, type NewAct } from './operators/operator-acts.js';
 export { OperatorActsModule } from './operators/operator-acts.module.js';
 export { actedAnswer, DEFAULT_LIMIT, dryRunAnswer, numberedCursor, requireCriterion, type Matching } from './operators/act-by-filter.js';
 export {

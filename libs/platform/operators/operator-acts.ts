@@ -59,6 +59,9 @@ export interface ActFilter {
   readonly limit?: number;
 }
 
+/** What is to be done is already recorded as done: it is the repeat of a transaction whose commit went through unheard. */
+export class DoneBeforeError extends Error {}
+
 type Database = Pick<Pool | PoolClient, 'query'>;
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -118,6 +121,25 @@ export class OperatorActs {
         effects.map(({ detail }) => detail?.replaceAll('\u0000', '\ufffd').slice(0, 2_000) ?? null),
       ],
     );
+  }
+
+  /** {@link add} of `subject` as done, in the transaction that does it. Throws DoneBeforeError when the act has done it before. */
+  async addDone(id: string, subject: string, database: Database): Promise<void> {
+    const { rowCount } = await database.query(
+      `INSERT INTO tidemark.operator_act_effects (act_id, subject, outcome)
+       SELECT $1, $2, 'done'
+       WHERE NOT EXISTS (SELECT FROM tidemark.operator_act_effects WHERE act_id = $1 AND subject = $2 AND outcome = 'done')`,
+      [id, subject],
+    );
+    if (rowCount === 0) throw new DoneBeforeError(`${subject} was done before`);
+  }
+
+  async isDone(id: string, subject: string): Promise<boolean> {
+    const { rows } = await this.#pool.query(
+      `SELECT FROM tidemark.operator_act_effects WHERE act_id = $1 AND subject = $2 AND outcome = 'done' LIMIT 1`,
+      [id, subject],
+    );
+    return rows.length > 0;
   }
 
   /** An act and all that came of it, together. */
