@@ -1,6 +1,7 @@
 import type { Poison } from '../history/history-record.js';
 import type { Bounds } from './bounds.js';
 import type { FaultWindows } from './fault-windows.js';
+import { readersOf } from './poison-readers.js';
 import type { DeadLetterFacts, OrderFacts, ParkedStreamFacts } from './store-facts.js';
 import { topicPlace } from './topic-place.js';
 import { number, Violations, type Judgement } from './violations.js';
@@ -15,25 +16,53 @@ export interface DeadLetterInputs {
 }
 
 /**
- * I10: every injected poison is among the dead letters of a group that reads its topic, and nothing else is, but what waits behind
- * poison of its own stream; no other stream is parked, and none was held up longer than the bounds (of all its time without a
- * fault, and of time in all).
+ * I10:
+ * - every injected poison is among the dead letters of every group that reads its topic, byte by byte as it was sent, and nothing else
+ *   is, but what waits behind poison of its own stream
+ * - no other stream is parked; nothing is left behind of a stream that is not parked any more
+ * - no other stream was held up longer than the bounds (of all its time without a fault, and of time in all), and none was after an
+ *   operator had let it go on
  */
 export function checkDeadLetters({ poison, letters, parked, orders, faults, bounds }: DeadLetterInputs): Judgement {
   const violations = new Violations();
   const injected = new Map(poison.map((each) => [topicPlace(each), each]));
   const poisoned = new Set(poison.map(({ streamId }) => streamId).filter((streamId) => streamId !== null));
+  const kept = new Set(parked.map(({ group, streamId }) => `${group} ${streamId}`));
   const found = new Set<string>();
   let behind = 0;
+  let longestHeldMs = 0;
   for (const letter of letters) {
-    const { group, streamId, code, topic } = letter;
+    const { group, streamId, code, topic, state, sha256, recordedAt, resolvedAt } = letter;
     const place = topic === null ? 'the outbox' : topicPlace({ ...letter, topic });
-    if (topic !== null && injected.has(place)) found.add(place);
-    else if (code === 'stream-parked' && streamId !== null && poisoned.has(streamId)) behind += 1;
-    else violations.add(`${group} could not take ${place} (${code}), and nobody put it there`, [place, streamId ?? 'no stream'], LOOK_AT);
+    const ids = [place, streamId ?? 'no stream'];
+    if (topic !== null && state === 'held' && streamId !== null && !kept.has(`${group} ${streamId}`))
+      violations.add(`${group} goes on with ${streamId} and left ${place} behind among its dead letters`, ids, LOOK_AT);
+    if (resolvedAt !== null) {
+      const quietMs = faults.quietBetween(recordedAt, resolvedAt);
+      longestHeldMs = Math.max(longestHeldMs, resolvedAt - recordedAt);
+      if (quietMs > bounds.streamBlockedMs)
+        violations.add(`${group} held ${place} for ${quietMs} ms without any fault (bound ${bounds.streamBlockedMs} ms)`, ids, LOOK_AT);
+    }
+    const sent = topic === null ? undefined : injected.get(place);
+    if (sent !== undefined) {
+      found.add(`${group} ${place}`);
+      if (sha256 !== sent.sha256) violations.add(`${group} did not keep ${sent.what} at ${place} as it was sent`, ids, LOOK_AT);
+    } else if (code === 'stream-parked' && streamId !== null && poisoned.has(streamId)) behind += 1;
+    else violations.add(`${group} could not take ${place} (${code}), and nobody put it there`, ids, LOOK_AT);
   }
-  for (const [place, { what, streamId }] of injected) {
-    if (!found.has(place)) violations.add(`${what} at ${place} is among nobody's dead letters`, [place, streamId ?? 'no stream'], LOOK_AT);
+  let expected = 0;
+  for (const [place, each] of injected) {
+    const readers = readersOf(each);
+    expected += readers.length;
+    if (readers.length === 0) violations.add(`nobody reads ${each.topic}, where ${each.what} was put`, [place], 'history');
+    for (const group of readers) {
+      if (!found.has(`${group} ${place}`))
+        violations.add(
+          `${each.what} at ${place} is not among the dead letters of ${group}`,
+          [place, each.streamId ?? 'no stream'],
+          LOOK_AT,
+        );
+    }
   }
   for (const { group, streamId, code } of parked) {
     if (!poisoned.has(streamId))
@@ -55,12 +84,14 @@ export function checkDeadLetters({ poison, letters, parked, orders, faults, boun
     if (tooLong !== undefined) violations.add(`order ${orderId} waited ${tooLong}`, [`order-${orderId}`], 'tidemark.events');
   }
   return {
-    checked: `${number(injected.size)} injected poison records are among ${number(letters.length)} dead letters, ${number(behind)} wait behind them; no other stream held back, longest wait ${number(slowest.quietMs)} ms without a fault, ${number(slowest.wallMs)} ms in all`,
+    checked: `${number(injected.size)} injected poison records, to be set aside ${number(expected)} times, are among ${number(letters.length)} dead letters as they were sent, ${number(behind)} waited behind them, at most ${number(longestHeldMs)} ms until an operator let them go on; no other stream held back, longest wait ${number(slowest.quietMs)} ms without a fault, ${number(slowest.wallMs)} ms in all`,
     counted: {
       poison: injected.size,
+      expected,
       letters: letters.length,
       behind,
       parked: parked.length,
+      longestHeldMs,
       longestQuietWaitMs: slowest.quietMs,
       longestWaitMs: slowest.wallMs,
     },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProjectionName } from '#read-models';
 import { SmallWorld } from '../../verify/testing/small-world.js';
 import type { Poison } from '../history/history-record.js';
+import { messageDigest } from '../history/message-digest.js';
 import { DEFAULT_BOUNDS } from './bounds.js';
 import { GatewayBookFile, type Entry } from './gateway-book-file.js';
 import { HistoryDigest } from './history-digest.js';
@@ -99,6 +100,8 @@ describe('what is asked of the store', () => {
   it('finds dead letters and parked streams', async () => {
     await world.tamper(`INSERT INTO tidemark.consumer_dead_letters (group_id, topic, "partition", "offset", stream_id, code, reason, headers)
       VALUES ('projector', 'tidemark.order', 1, 5, 'order-o1', 'value-malformed', 'no JSON', '{}')`);
+    await world.tamper(`UPDATE tidemark.consumer_dead_letters SET message_key = 'order-o1', message_value = '{"orderId": ',
+      headers = jsonb_build_object(encode('x-injected', 'base64'), jsonb_build_array(encode('1', 'base64')))`);
     await world.tamper(
       `INSERT INTO tidemark.consumer_parked_streams (group_id, stream_id, code, reason) VALUES ('projector', 'order-o1', 'value-malformed', '')`,
     );
@@ -113,6 +116,9 @@ describe('what is asked of the store', () => {
           streamId: 'order-o1',
           code: 'value-malformed',
           state: 'held',
+          sha256: messageDigest({ key: 'order-o1', value: '{"orderId": ', headers: { 'x-injected': '1' } }),
+          recordedAt: expect.any(Number),
+          resolvedAt: null,
         },
       ],
       [{ group: 'projector', streamId: 'order-o1', code: 'value-malformed' }],
@@ -152,8 +158,9 @@ describe('a whole run', () => {
     const record = { topic: 'tidemark.order', partition: 1, offset: '77', streamId: null, version: null, eventId: null };
     world.records.push(record);
     expect((await judged()).I4).toEqual(['tidemark.order/1@77 is no event of ours']);
-    const { I4, I10 } = await judged([{ kind: 'poison', at: 1, ...record, what: 'bad-json' }]);
-    expect([I4, I10]).toEqual([[], ["bad-json at order/1@77 is among nobody's dead letters"]]);
+    const missed = (group: string) => `bad-json at order/1@77 is not among the dead letters of ${group}`;
+    const { I4, I10 } = await judged([{ kind: 'poison', at: 1, ...record, what: 'bad-json', sha256: '' }]);
+    expect([I4, I10]).toEqual([[], [missed('orchestrator'), missed('projector')]]);
   });
 
   it('takes a check that cannot be carried out for one that failed', async () => {

@@ -124,6 +124,7 @@ describe('I10, dead letters', () => {
     offset: '7',
     streamId: 'order-p',
     what: 'bad-json',
+    sha256: 'as sent',
   };
   const letter = {
     group: 'projector',
@@ -133,13 +134,18 @@ describe('I10, dead letters', () => {
     streamId: 'order-p',
     code: 'value-malformed',
     state: 'held',
+    sha256: 'as sent',
+    recordedAt: 1_000,
+    resolvedAt: null,
   };
+  const both = [letter, { ...letter, group: 'orchestrator' }];
+  const parked = both.map(({ group, streamId, code }) => ({ group, streamId, code }));
   const letters = (inputs: Partial<DeadLetterInputs>) =>
     found(
       checkDeadLetters({
         poison: [poison],
-        letters: [letter],
-        parked: [],
+        letters: both,
+        parked,
         orders: [ended()],
         faults: NO_FAULTS,
         bounds: { streamBlockedMs: 1_000, streamBlockedWallMs: 10_000 },
@@ -149,24 +155,51 @@ describe('I10, dead letters', () => {
 
   it('holds when the poison is there and what waits behind it', () => {
     const behind = { ...letter, offset: '9', code: 'stream-parked' };
-    expect(letters({ letters: [letter, behind], parked: [{ group: 'projector', streamId: 'order-p', code: 'value-malformed' }] })).toEqual(
-      [],
-    );
+    expect(letters({ letters: [...both, behind] })).toEqual([]);
   });
 
-  it('finds poison that nobody set aside', () => {
-    expect(letters({ letters: [] })).toEqual(["bad-json at order/2@7 is among nobody's dead letters"]);
+  it('finds poison that nobody set aside, and such as one group swallowed', () => {
+    const missed = (group: string) => `bad-json at order/2@7 is not among the dead letters of ${group}`;
+    expect(letters({ letters: [] })).toEqual([missed('orchestrator'), missed('projector')]);
+    expect(letters({ letters: [both[0]!] })).toEqual([missed('orchestrator')]);
+    expect(letters({ letters: [both[1]!] })).toEqual([missed('projector')]);
+  });
+
+  it('expects of the saga no events that are none of its concern, and of a topic that only one reads only one', () => {
+    expect(letters({ letters: [letter], poison: [{ ...poison, what: 'unknown-type' }] })).toEqual([]);
+    const ofStock = { topic: 'tidemark.stock' };
+    expect(letters({ letters: [{ ...letter, ...ofStock }], poison: [{ ...poison, ...ofStock }] })).toEqual([]);
+    expect(letters({ letters: [], poison: [{ ...poison, topic: 'tidemark.payment' }] })).toEqual([
+      'nobody reads tidemark.payment, where bad-json was put',
+    ]);
+  });
+
+  it('finds poison that was not kept as it was sent', () => {
+    expect(letters({ letters: [letter, { ...both[1]!, sha256: 'otherwise' }] })).toEqual([
+      'orchestrator did not keep bad-json at order/2@7 as it was sent',
+    ]);
+  });
+
+  it('finds what was left behind when its stream went on, and what was held long after that', () => {
+    expect(letters({ parked: parked.slice(1) })).toEqual([
+      'projector goes on with order-p and left order/2@7 behind among its dead letters',
+    ]);
+    const released = { ...letter, offset: '9', code: 'stream-parked', state: 'released', resolvedAt: 9_000 };
+    expect(letters({ letters: [...both, released], faults: new FaultWindows([fault(900, 9_100)]) })).toEqual([]);
+    expect(letters({ letters: [...both, released], faults: new FaultWindows([fault(900, 4_000)]) })).toEqual([
+      'projector held order/2@9 for 5000 ms without any fault (bound 1000 ms)',
+    ]);
   });
 
   it('finds a dead letter that is no poison, and a stream held back for nothing', () => {
-    expect(letters({ letters: [letter, { ...letter, offset: '8', streamId: 'order-o1' }] })).toEqual([
+    expect(letters({ letters: [...both, { ...letter, offset: '8', streamId: null }] })).toEqual([
       'projector could not take order/2@8 (value-malformed), and nobody put it there',
     ]);
-    expect(letters({ parked: [{ group: 'projector', streamId: 'order-o1', code: 'unknown-type' }] })).toEqual([
+    expect(letters({ parked: [...parked, { group: 'projector', streamId: 'order-o1', code: 'unknown-type' }] })).toEqual([
       'projector holds back order-o1 (unknown-type), and nobody poisoned it',
     ]);
     expect(
-      letters({ letters: [letter, { ...letter, group: 'outbox', topic: null, streamId: 'order-o1', code: 'too-large' }] }),
+      letters({ letters: [...both, { ...letter, group: 'outbox', topic: null, streamId: 'order-o1', code: 'too-large' }] }),
     ).toHaveLength(1);
   });
 

@@ -71,6 +71,12 @@ export interface DeadLetterFacts {
   readonly streamId: string | null;
   readonly code: string;
   readonly state: string;
+  /** Of the bytes kept with it, see messageDigest; null for the relay's own. */
+  readonly sha256: string | null;
+  /** Milliseconds since the epoch. */
+  readonly recordedAt: number;
+  /** When an operator discarded or released it; null while it is held. */
+  readonly resolvedAt: number | null;
 }
 
 export interface ParkedStreamFacts {

@@ -1,4 +1,5 @@
 import type { Database } from '../../verify/database.js';
+import { messageDigest } from '../history/message-digest.js';
 import { linesText } from './command-story.js';
 import type { ClientEffect, DeadLetterFacts, OpenReservation, OrderFacts, ParkedStreamFacts, StockFacts } from './store-facts.js';
 
@@ -10,6 +11,12 @@ interface EffectRow {
   readonly commandId: string | null;
   readonly data: Readonly<Record<string, unknown>>;
 }
+
+type LetterRow = Omit<DeadLetterFacts, 'sha256'> & {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, readonly string[]>> | null;
+};
 
 /** What the checks ask of the event store: only of events, dead letters and parked streams, never of what the system keeps about commands. */
 export class StoreQueries {
@@ -51,13 +58,20 @@ export class StoreQueries {
     );
   }
 
-  deadLetters(): Promise<DeadLetterFacts[]> {
-    return this.database.rows<DeadLetterFacts>(
-      `SELECT group_id AS group, topic, "partition", "offset"::text AS "offset", stream_id AS "streamId", code, state
+  /** Of the bytes each was kept with only the digest: some are large. */
+  async deadLetters(): Promise<DeadLetterFacts[]> {
+    const letters: DeadLetterFacts[] = [];
+    for await (const rows of this.database.stream<LetterRow>(
+      `SELECT group_id AS group, topic, "partition", "offset"::text AS "offset", stream_id AS "streamId", code, state,
+         ${ms('recorded_at')} AS "recordedAt", ${ms('resolved_at')} AS "resolvedAt", message_key AS key, message_value AS value, headers
        FROM tidemark.consumer_dead_letters
        UNION ALL
-       SELECT 'outbox', NULL, NULL, position::text, stream_id, reason, 'held' FROM tidemark.outbox_dead_letters`,
-    );
+       SELECT 'outbox', NULL, NULL, position::text, stream_id, reason, 'held', ${ms('parked_at')}, NULL, NULL, NULL, NULL
+       FROM tidemark.outbox_dead_letters`,
+    )) {
+      for (const row of rows) letters.push(letterOf(row));
+    }
+    return letters;
   }
 
   parkedStreams(): Promise<ParkedStreamFacts[]> {
@@ -65,6 +79,20 @@ export class StoreQueries {
       'SELECT group_id AS group, stream_id AS "streamId", code FROM tidemark.consumer_parked_streams',
     );
   }
+}
+
+function letterOf({ key, value, headers, ...letter }: LetterRow): DeadLetterFacts {
+  return { ...letter, sha256: headers === null ? null : messageDigest({ key, value, headers: decodedHeaders(headers) }) };
+}
+
+/** Names and values are kept in base64. */
+function decodedHeaders(headers: Readonly<Record<string, readonly string[]>>): Record<string, Buffer[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [
+      Buffer.from(name, 'base64').toString(),
+      values.map((value) => Buffer.from(value, 'base64')),
+    ]),
+  );
 }
 
 function effectOf({ data, ...row }: EffectRow): ClientEffect {

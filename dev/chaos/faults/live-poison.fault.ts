@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageDigest } from '../history/message-digest.js';
 import { REPLICAS } from '../stack/instance.js';
 import { TopicWriter } from '../stack/topic-writer.js';
 import { CONSUMERS, occupiesTopics } from './message.faults.js';
@@ -29,7 +30,7 @@ export const livePoison: FaultKind = {
     const { streamId } = random.of(young);
     const { what, topic, message } = poisonOf(target, random, streamId);
     const { partition, offset } = await new TopicWriter(stack).send(topic, message);
-    recordPoison({ kind: 'poison', at: Date.now(), topic, partition, offset, streamId, what });
+    recordPoison({ kind: 'poison', at: Date.now(), topic, partition, offset, streamId, what, sha256: messageDigest(message) });
     const replica = random.of(REPLICAS);
     return {
       heal: async () => {

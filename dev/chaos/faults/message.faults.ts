@@ -3,6 +3,7 @@ import { EventReader, Upcasters } from '#event-store/read';
 import { CloudEventsCodec, KafkaJsBroker, PARTITIONS_PER_TOPIC, topicOf, TOPICS } from '#messaging';
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageDigest } from '../history/message-digest.js';
 import { instancesOf } from '../stack/instance.js';
 import { GROUPS } from '../stack/stack-watch.js';
 import { TopicWriter, type EventTopic } from '../stack/topic-writer.js';
@@ -75,7 +76,7 @@ const poison: FaultKind = {
   async inject({ stack, target, random, recordPoison }) {
     const { what, topic, streamId, message } = poisonOf(target, random);
     const { partition, offset } = await new TopicWriter(stack).send(topic, message);
-    recordPoison({ kind: 'poison', at: Date.now(), topic, partition, offset, streamId, what });
+    recordPoison({ kind: 'poison', at: Date.now(), topic, partition, offset, streamId, what, sha256: messageDigest(message) });
     return { hit: CONSUMERS };
   },
 };

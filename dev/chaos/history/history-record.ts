@@ -76,6 +76,8 @@ export interface Poison {
   readonly streamId: string | null;
   /** e.g. bad-json, unknown-type, unknown-version, too-large, null-value, wrong-key */
   readonly what: string;
+  /** Of the message as it was sent; see messageDigest. */
+  readonly sha256: string;
 }
 
 /** Many clients want the few pieces of one SKU: exactly the pieces are sold. */
