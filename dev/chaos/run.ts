@@ -16,6 +16,7 @@ import { holds, markdownOf, summaryOf, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
 import { scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
+import { CONTRADICTED, resumeParked } from './stack/parked-fulfilments.js';
 import { Recovery } from './stack/recovery.js';
 import { Sampler } from './stack/sampler.js';
 import { choosePorts } from './stack/stack-ports.js';
@@ -153,7 +154,13 @@ export class ChaosRun {
       this.progress.report('load stopped, all faults healed: asking for every missing answer');
       const open = await load.settle({ withinMs: SETTLE_WITHIN_MS });
       if (open > 0) this.progress.report(`${open} commands have NO ANSWER even now`);
-      const quiet = await this.untilQuiet(stack, watch);
+      let quiet = await this.untilQuiet(stack, watch);
+      // Parked by a contradiction that reached its order only when the operator had looked.
+      const resumed = await resumeParked(stack.urlOf('orchestrator'), CONTRADICTED).catch((error: unknown) => {
+        faults.defects.push(`the orchestrator does not let parked orders go on: ${(error as Error).message}`);
+        return 0;
+      });
+      if (resumed > 0) quiet = await this.untilQuiet(stack, watch);
       const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();
       const invariants = await checkInvariants({

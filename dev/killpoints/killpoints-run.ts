@@ -5,6 +5,7 @@ import { checkInvariants } from '../chaos/check/check-invariants.js';
 import { ChaosLoad } from '../chaos/load/chaos-load.js';
 import { newRunFolder, type RunFolder } from '../chaos/run-folder.js';
 import { ChaosStack } from '../chaos/stack/chaos-stack.js';
+import { CONTRADICTED, resumeParked } from '../chaos/stack/parked-fulfilments.js';
 import { Recovery } from '../chaos/stack/recovery.js';
 import { Sampler } from '../chaos/stack/sampler.js';
 import { choosePorts } from '../chaos/stack/stack-ports.js';
@@ -16,7 +17,6 @@ import { AppendGate } from './append-gate.js';
 import type { KillpointArguments } from './arguments.js';
 import { planOf, type PlannedHit } from './kill-points.js';
 import { Lanes } from './lanes.js';
-import { resumeParked } from './parked-fulfilments.js';
 import { markdownOf, passes, summaryOf, type KillpointFigures } from './report.js';
 
 const CONCURRENCY = 128;
@@ -126,7 +126,7 @@ export class KillpointsRun {
       await load.settle({ withinMs: SETTLE_WITHIN_MS });
       let quiet = await this.untilQuiet(stack, watch);
       const contradicted = plan.some(({ point }) => point.name === 'gateway.contradict');
-      const resumed = contradicted ? await resumeParked(stack.urlOf('orchestrator')) : 0;
+      const resumed = contradicted ? await resumeParked(stack.urlOf('orchestrator'), CONTRADICTED) : 0;
       if (resumed > 0) quiet = await this.untilQuiet(stack, watch);
       const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();

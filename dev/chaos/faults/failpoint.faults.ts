@@ -1,5 +1,8 @@
-import { FAILPOINTS, type FailpointName } from '#failpoints';
-import { instanceNamed, instancesOf, type DoubledApp } from '../stack/instance.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FAILPOINTS, type FailpointName, type FailpointState } from '#failpoints';
+import type { ManagedProcess } from '../../managed-process.js';
+import { instanceNamed, instancesOf, REPLICAS, type DoubledApp } from '../stack/instance.js';
+import { CONTRADICTED, resumeParked } from '../stack/parked-fulfilments.js';
 import type { Hit, Stage } from '../stack/recovery.js';
 import type { FaultContext, FaultKind, Injection } from './fault.js';
 
@@ -13,11 +16,14 @@ const STAGE: Readonly<Record<DoubledApp | 'gateway', Stage>> = {
 };
 
 const NAMES = Object.keys(FAILPOINTS) as FailpointName[];
+/** Of an app, and a little; whoever asks a gateway that is slow for longer has given up before. Milliseconds. */
+const LONGEST_STALL_MS = 10_000;
+
 /** The rebuild runs in a process of its own. */
 const namesOf = (app: string): FailpointName[] =>
   NAMES.filter((name) => name.startsWith(`${app}.`) && !name.startsWith('projector.rebuild'));
 
-/** One or two places of a running process are armed, to die, throw or stall at one of the next hits. */
+/** A place of a running process is armed, to die, throw or stall at one of the next hits. */
 const failpoint = (app: Exclude<DoubledApp, 'query-api'>): FaultKind => ({
   kind: `failpoint in ${app}`,
   targets: instancesOf(app).map(({ name }) => name),
@@ -27,44 +33,83 @@ const failpoint = (app: Exclude<DoubledApp, 'query-api'>): FaultKind => ({
   inject: (context) => {
     const { stack, target, random } = context;
     const instance = instanceNamed(target);
-    const spec = [random.of(namesOf(app))]
-      .map((name) => `${name}=${anyAction(random)}@${random.between(1, 20)}x${random.between(1, 4)}`)
-      .join(';');
+    const spec = `${random.of(namesOf(app))}=${anyAction(random)}@${random.between(1, 20)}x${random.between(1, 4)}`;
     return armed(context, stack.urlOf(app, instance.replica), spec, { instances: [instance], stages: [STAGE[app]] });
   },
 });
 
-/** What a payment provider does: 500s, no answer for long, no answer at all, look-ups that deny what was charged. */
+const GATEWAY_HIT: Hit = { instances: instancesOf('orchestrator'), stages: ['gateway', 'fulfilment'] };
+
+/** What a payment provider does: 500s, no answer for long, no answer at all. */
 const gatewayMood = (kind: string, spec: (random: FaultContext['random']) => string, holdMs: FaultKind['holdMs']): FaultKind => ({
   kind: `gateway ${kind}`,
   targets: ['gateway'],
   holdMs,
   needs: 'failpoints',
-  inject: (context) =>
-    armed(context, context.stack.urlOf('gateway'), spec(context.random), {
-      instances: instancesOf('orchestrator'),
-      stages: ['gateway', 'fulfilment'],
-    }),
+  inject: (context) => armed(context, context.stack.urlOf('gateway'), spec(context.random), GATEWAY_HIT),
 });
 
-async function armed({ signal }: FaultContext, url: string, spec: string, hit: Hit): Promise<Injection> {
-  const control = async (method: 'PUT' | 'DELETE', body?: object): Promise<number> => {
-    const response = await fetch(`${url}/failpoints`, {
-      method,
-      ...(body !== undefined && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-      signal: AbortSignal.any([AbortSignal.timeout(3_000), signal]),
-    });
-    await response.body?.cancel();
-    return response.status;
-  };
-  const status = await control('PUT', { spec });
-  if (status >= 300) throw new Error(`${url} does not arm ${spec}: ${status}`);
-  return {
-    // A process that died of it has forgotten it; one that does not answer now will be asked again by the next fault.
-    heal: async () => void (await control('DELETE').catch(() => undefined)),
-    hit,
-    note: spec,
-  };
+/**
+ * Charges without an answer, and look-ups that deny them: of an authorization, which is then sent again with its key, and of a capture
+ * the gateway had authorized, which no program can judge. Such an order is parked for an operator, who lets it go on once the gateway
+ * tells the truth again; so that all that are parked are seen, nothing else may slow those down who park them.
+ */
+const gatewayContradicts: FaultKind = {
+  kind: 'gateway contradicts itself',
+  targets: ['gateway'],
+  holdMs: [3_000, 8_000],
+  needs: 'failpoints',
+  occupies: (target) => [
+    ...[target, 'postgres', ...instancesOf('orchestrator').map(({ name }) => name)],
+    ...REPLICAS.flatMap((replica) => [`gateway-${replica}`, `postgres-${replica}`]),
+  ],
+  inject: async (context) => {
+    const { stack, random, signal } = context;
+    const spec = `gateway.charged=throw@1x${random.between(5, 60)};gateway.contradict=throw@1x${random.between(2, 60)}`;
+    const { heal, ...injection } = await armed(context, stack.urlOf('gateway'), spec, GATEWAY_HIT);
+    return {
+      ...injection,
+      heal: async () => {
+        await heal();
+        // An answer that had left before is decided about a moment later.
+        for (let round = 0; round < 4 && !signal.aborted; round += 1) {
+          await delay(500);
+          await resumeParked(stack.urlOf('orchestrator', random.of(REPLICAS)), CONTRADICTED);
+        }
+      },
+    };
+  },
+};
+
+async function armed({ stack, target }: FaultContext, url: string, spec: string, hit: Hit): Promise<Injection & { heal(): Promise<void> }> {
+  await control(url, 'PUT', { spec });
+  const child = stack.processOf(target);
+  return { heal: () => disarm(child, url), hit, note: spec };
+}
+
+/**
+ * Resolves when nothing that was armed there can happen any more and nothing that happened goes on: a process that died of it has
+ * forgotten it, in one that lives it is disarmed and a stall that has begun is waited for. Throws when it does not answer.
+ */
+export async function disarm(child: Pick<ManagedProcess, 'running'>, url: string): Promise<void> {
+  if (!child.running) return;
+  await control(url, 'DELETE');
+  for (const giveUpAt = Date.now() + LONGEST_STALL_MS; child.running && Date.now() < giveUpAt; await delay(100)) {
+    const { failpoints } = JSON.parse(await control(url, 'GET')) as { failpoints: FailpointState[] };
+    if (failpoints.every(({ stalling }) => stalling === 0)) return;
+  }
+}
+
+/** Answers the body; throws on a refusal. */
+async function control(url: string, method: 'GET' | 'PUT' | 'DELETE', body?: object): Promise<string> {
+  const response = await fetch(`${url}/failpoints`, {
+    method,
+    ...(body !== undefined && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(3_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}/failpoints ${JSON.stringify(body)} answered ${response.status}`);
+  return text;
 }
 
 function anyAction(random: FaultContext['random']): string {
@@ -80,5 +125,6 @@ export const failpointFaults: readonly FaultKind[] = [
   gatewayMood('answers 500', (random) => `gateway.error=throw@1x${random.between(20, 400)}`, [3_000, 8_000]),
   gatewayMood('slow', (random) => `gateway.slow=stall(${random.between(1_000, 30_000)})@1x${random.between(5, 100)}`, [3_000, 9_000]),
   gatewayMood('charges without an answer', (random) => `gateway.charged=throw@1x${random.between(5, 100)}`, [3_000, 8_000]),
+  gatewayContradicts,
   gatewayMood('dies after a charge', (random) => `gateway.charged=exit@${random.between(1, 30)}`, [3_000, 6_000]),
 ];
