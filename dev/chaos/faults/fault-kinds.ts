@@ -9,8 +9,9 @@ import { messageFaults } from './message.faults.js';
 import { postgresFaults } from './postgres.faults.js';
 import { processFaults } from './process.faults.js';
 import { readModelFaults } from './read-model.faults.js';
+import { repeatFaults } from './repeat.faults.js';
 
-/** Everything that can go wrong on purpose. */
+/** Everything that can go wrong on purpose. A full disk is proven by test/edges/full-disk.e2e.spec.ts: it needs a file system of its own. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   ...processFaults,
   ...postgresFaults,
@@ -18,6 +19,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...connectionFaults,
   ...failpointFaults,
   ...messageFaults,
+  ...repeatFaults,
   livePoison,
   ...readModelFaults,
   ...clockFaults,

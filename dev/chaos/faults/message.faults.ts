@@ -1,6 +1,6 @@
 import { upcasters } from '#domain';
 import { EventReader, Upcasters } from '#event-store/read';
-import { CloudEventsCodec, KafkaJsBroker, PARTITIONS_PER_TOPIC, topicOf, TOPICS } from '#messaging';
+import { CloudEventsCodec, KafkaJsBroker, topicOf, TOPICS } from '#messaging';
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageDigest } from '../history/message-digest.js';
@@ -18,21 +18,6 @@ export const CONSUMERS = {
 /** A broker that is away at the same moment would leave it open what was written. */
 export const occupiesTopics = (target: string): string[] => [target, 'kafka', 'topics'];
 const LATE_ORDERS = 100;
-
-/** Every record of a partition once more, while the groups go on reading: each is a duplicate, many of long ago. */
-const replayPartition: FaultKind = {
-  kind: 'replay a partition',
-  targets: [TOPICS.order, TOPICS.stock, TOPICS.fulfilment],
-  holdMs: [0, 0],
-  weight: 2,
-  occupies: occupiesTopics,
-  async inject({ stack, watch, target, random }) {
-    const partition = random.between(0, PARTITIONS_PER_TOPIC - 1);
-    const end = (await watch.ends([target])).get(`${target}/${partition}`) ?? 0;
-    const records = await new TopicWriter(stack).republish(target as EventTopic, partition, end);
-    return { hit: CONSUMERS, note: `${records} records of partition ${partition}` };
-  },
-};
 
 /** Events of orders that have ended, all published before, once more and from the last to the first. */
 const lateEvents: FaultKind = {
@@ -118,4 +103,4 @@ const joiners: FaultKind = {
   },
 };
 
-export const messageFaults: readonly FaultKind[] = [replayPartition, lateEvents, poison, joiners];
+export const messageFaults: readonly FaultKind[] = [lateEvents, poison, joiners];

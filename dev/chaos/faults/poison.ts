@@ -12,7 +12,10 @@ export interface PoisonRecord {
   readonly message: Message;
 }
 
-/** Below the broker's limit for a record, above everything our own events ever need. */
+/**
+ * Below the broker's limit for a record (1 MB), above everything our own events ever need. Larger ones cannot come to lie on a topic: the
+ * broker refuses them from whomever, and that the relay then sets them aside is proven by its own specs.
+ */
 const BIG_BYTES = 900_000;
 
 type Make = (streamId: string, random: Random) => Pick<PoisonRecord, 'message'> & { readonly streamId?: string | null };
