@@ -168,9 +168,9 @@ export class FaultRunner {
     if (heal === undefined) return undefined;
     const { healDeadlineMs = HEAL_DEADLINE_MS } = this.options;
     let why = 'no answer';
-    let isLate = false;
+    const late = new AbortController();
     const healing = (async (): Promise<undefined> => {
-      while (!isLate) {
+      while (!late.signal.aborted) {
         try {
           await heal();
           return undefined;
@@ -181,11 +181,11 @@ export class FaultRunner {
       }
     })();
     const inTime = new AbortController();
-    const late = this.lateToHeal(healDeadlineMs, inTime.signal).then(() => {
-      isLate = true;
+    const givingUp = this.lateToHeal(healDeadlineMs, inTime.signal).then(() => {
+      late.abort();
       return why;
     });
-    return await Promise.race([healing, late]).finally(() => inTime.abort());
+    return await Promise.race([healing, givingUp]).finally(() => inTime.abort());
   }
 
   private async lateToHeal(deadlineMs: number, inTime: AbortSignal): Promise<void> {
