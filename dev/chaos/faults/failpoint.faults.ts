@@ -65,7 +65,7 @@ const gatewayContradicts: FaultKind = {
   ],
   inject: async (context) => {
     const { stack, random, signal } = context;
-    const spec = `gateway.charged=throw@1x${random.between(5, 60)};gateway.contradict=throw@1x${random.between(2, 60)}`;
+    const spec = `gateway.charged=throw@1x${random.between(10, 60)};gateway.contradict=throw@1x${random.between(10, 60)}`;
     const { heal, ...injection } = await armed(context, stack.urlOf('gateway'), spec, GATEWAY_HIT);
     return {
       ...injection,
