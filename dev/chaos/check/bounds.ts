@@ -1,3 +1,5 @@
+import { connectionLimitOf } from './connection-limits.js';
+
 /** How long things may take, and how much they may hold. Milliseconds and bytes. */
 export interface Bounds {
   /** From the healing of a fault to the first success of a client. */
@@ -13,8 +15,8 @@ export interface Bounds {
   /** Absolute limits of one process. */
   readonly maxRssBytes: number;
   readonly maxFds: number;
-  /** Connections to PostgreSQL of one application name, all its instances together. */
-  readonly maxConnections: number;
+  /** Connections to PostgreSQL of one application name, all its processes together. */
+  readonly maxConnections: (name: string) => number;
   /** What a process may grow by once it is warm: a share of what it had, or so many bytes, whichever is more. */
   readonly growthShare: number;
   readonly growthBytes: number;
@@ -32,7 +34,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   streamBlockedWallMs: 300_000,
   maxRssBytes: 1_024 * 1_024 * 1_024,
   maxFds: 2_000,
-  maxConnections: 120,
+  maxConnections: connectionLimitOf,
   growthShare: 0.3,
   growthBytes: 96 * 1_024 * 1_024,
   growthFds: 60,

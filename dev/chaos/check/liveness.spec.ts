@@ -250,9 +250,17 @@ describe('I11, bounds', () => {
     const leaking = life(() => 100).map((sample, index) => ({ ...sample, fds: 40 + 2 * index }));
     expect(bounded(...(leaking as ResourceSample[]), end)).toEqual(['relay-1 (7) grew from 130 to 250 file descriptors']);
     expect(bounded(...life(() => 2_000, { fds: 5_000 }), end)).toHaveLength(2);
-    expect(bounded(...life(() => 100), { ...end, connections: { relay: 400 } })).toEqual([
-      'relay held 400 connections to PostgreSQL (limit 120)',
-    ]);
+  });
+
+  it('finds more connections than the pools of an app have, but for a moment after a death', () => {
+    const held = (...counts: number[]) =>
+      bounded(
+        ...life(() => 100),
+        ...counts.map((count, index) => ({ ...end, at: 100_000 + index * 10_000, connections: { 'tidemark-relay': count } })),
+        { ...end, connections: {} },
+      );
+    expect(held(8, 8, 9, 8, 9)).toEqual([]);
+    expect(held(8, 9, 9)).toEqual(['tidemark-relay held 9 connections to PostgreSQL (limit 8)']);
   });
 
   it('finds work left at the end, also when nobody looked', () => {
@@ -294,6 +302,23 @@ describe('I12, alive', () => {
     cutOff.at = 8_000;
     cutOff.order({}, { attempt: 'retry' }).settled();
     expect(alive(cutOff, new FaultWindows([fault(500, 1_000), fault(1_050, 7_990)]))).toEqual([]);
+  });
+
+  it('finds that most healings could not be judged', () => {
+    const silentUntil = (at: number) => {
+      const history = new SmallHistory().order('none').read('order-o1@1', { status: 503, retryAfter: 1 });
+      history.at = at;
+      return history
+        .order({}, { attempt: 'retry' })
+        .read('order-o1@1', { body: { version: 1 } })
+        .settled();
+    };
+    const faults = (count: number) => new FaultWindows(Array.from({ length: count }, (_, n) => fault(1_000 + n * 90, 1_080 + n * 90)));
+    expect(alive(silentUntil(1_240), faults(3))).toEqual([]);
+    expect(alive(silentUntil(1_420), faults(5))).toEqual([
+      'only 2 of 5 healings could be judged by the first command after them',
+      'only 1 of 5 healings could be judged by the first read after them',
+    ]);
   });
 
   it.each([
