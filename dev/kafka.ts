@@ -77,8 +77,14 @@ export async function kafkaJars(): Promise<string> {
   return await explained('mvn', jarsOf('kafka', POM));
 }
 
+/** 16 random bytes as base64url, the first below 128: one that began with "-" would be taken for an option of the storage tool. */
+export function newClusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0]! &= 0x7f;
+  return bytes.toString('base64url');
+}
+
 async function format(jars: string, properties: string): Promise<void> {
-  const clusterId = randomBytes(16).toString('base64url');
   await run('java', [
     ...JVM_FLAGS,
     ...LOG_FLAGS,
@@ -87,7 +93,7 @@ async function format(jars: string, properties: string): Promise<void> {
     'kafka.tools.StorageTool',
     'format',
     '-t',
-    clusterId,
+    newClusterId(),
     '-c',
     properties,
   ]);
