@@ -365,7 +365,7 @@ describe('BatchConsumerStrategy', () => {
   it('makes one producer for letters that are put away at the same time, tries again when it could not, and closes it', async () => {
     let made = 0;
     let fails = true;
-    const close = vi.fn(() => Promise.resolve());
+    const close = vi.fn<() => Promise<void>>(() => Promise.resolve());
     const send: BatchProducer['send'] = (messages) => Promise.resolve(messages.map(() => ({ outcome: 'acknowledged' as const })));
     const createProducer = async (): Promise<BatchProducer> => {
       made += 1;
