@@ -118,6 +118,20 @@ it('is decided about once: whoever comes later is told so', async () => {
   expect(await deadLetters.actions(seq)).toHaveLength(2);
 });
 
+it.each(['release', 'discard', 'releaseAll', 'discardAll'] as const)('%s is one transaction with its record', async (act) => {
+  const seq = await poisoned();
+  const all = { filter: { code: 'too-large' }, decision: operator, dryRun: false, afterSeq: 0, limit: 10 };
+  await (act === 'release' || act === 'discard' ? deadLetters[act](seq, operator) : deadLetters[act](all));
+  // xmin is the transaction that wrote a row.
+  const { rows } = await outbox.pool.query(
+    `SELECT d.action, a.xmin = d.xmin AS act, e.xmin = d.xmin AS effect
+     FROM tidemark.dead_letter_actions d, tidemark.operator_acts a JOIN tidemark.operator_act_effects e ON e.act_id = a.id
+     WHERE d.position = $1 AND d.action <> 'parked' AND e.subject = 'order-bad@2' ORDER BY a.number DESC LIMIT 1`,
+    [seq],
+  );
+  expect(rows).toEqual([{ action: act.startsWith('release') ? 'released' : 'discarded', act: true, effect: true }]);
+});
+
 it('the list is paged', async () => {
   for (const stream of ['order-bad', 'order-other']) await outbox.insert(stream, [2]);
   broker.answer = (rows) => ({

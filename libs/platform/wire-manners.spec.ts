@@ -4,6 +4,7 @@ import { failpoints } from '#failpoints';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { IsInt } from 'class-validator';
 import { afterEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../../test/harness/index.js';
 import { createLogger } from './logger.js';
 import type { RequestLimits } from './request-admission.js';
 import { startHttpApp, type RunningApp } from './start-app.js';
@@ -97,7 +98,10 @@ describe('admission', () => {
   it('answers 503 with Retry-After beyond its places, health asked all the same, and takes more when one is free', async () => {
     const { url } = await start({ limits: { requests: 2, bodyBytes: 1_000, connections: 100 } });
     const first = [fetch(`${url}/things/held`), fetch(`${url}/things/held`)];
-    await expect.poll(async () => (await fetch(`${url}/things`, { method: 'POST' })).status).toBe(503);
+    await waitFor(async () => (await fetch(`${url}/things`, { method: 'POST' })).status === 503, {
+      what: 'the first refusal',
+      deadlineMs: 3_000,
+    });
     const refused = await fetch(`${url}/things/held`);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await refused.json()).toMatchObject({ code: 'overloaded' });
@@ -112,9 +116,9 @@ describe('admission', () => {
     const body = JSON.stringify({ count: 1 }).padEnd(400);
     const post = () => fetch(`${app.url}/things`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     void raw(app, 'POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{');
-    await expect.poll(async () => (await post()).status).toBe(503);
+    await waitFor(async () => (await post()).status === 503, { what: 'a refusal', deadlineMs: 3_000 });
     sockets.splice(0).forEach((socket) => socket.destroy());
-    await expect.poll(async () => (await post()).status).toBe(201);
+    await waitFor(async () => (await post()).status === 201, { what: 'room', deadlineMs: 3_000 });
   });
 });
 
@@ -127,7 +131,7 @@ describe('what is always answered', () => {
         `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n{`;
       expect(await raw(app, head(1_001), /\}$/)).toMatch(/^HTTP\/1.1 503 /);
       void raw(app, head(900));
-      await expect.poll(async () => raw(app, head(400), /\}$/)).toMatch(/^HTTP\/1.1 503 /);
+      await waitFor(async () => (await raw(app, head(400), /\}$/)).startsWith('HTTP/1.1 503 '), { what: 'a refusal', deadlineMs: 3_000 });
     },
   );
 
@@ -146,9 +150,11 @@ describe('the end of a process', () => {
   it('serves on while it drains, with readiness off and each connection closed', async () => {
     const { url, close } = await start({ drainMs: 700 });
     const ended = close();
-    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503);
-    const answer = await fetch(`${url}/things`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"count":1}' });
-    expect([answer.status, answer.headers.get('connection')]).toEqual([201, 'close']);
+    const ready = () => fetch(`${url}/health/ready`).then(({ status }) => status, String);
+    await waitFor(async () => (await ready()) === 503, { what: 'readiness to go off', deadlineMs: 600 });
+    const body = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"count":1}' };
+    const answer = await fetch(`${url}/things`, body).then(({ status, headers }) => [status, headers.get('connection')], String);
+    expect(answer).toEqual([201, 'close']);
     await ended;
   });
 

@@ -53,6 +53,21 @@ describe('the catalogue', () => {
     'key order in batches: relay',
     'key order in batches: producer',
     'key order in batches: consumer',
+    'act of an operator in the transaction of its effect: outbox',
+    'act of an operator in the transaction of its effect: outbox, by filter',
+    'act of an operator in the transaction of its effect: release of a stream',
+    'act of an operator in the transaction of its effect: release by filter',
+    'act of an operator in the transaction of its effect: release of a letter without a stream',
+    'act of an operator in the transaction of its effect: discard',
+    'act of an operator in the transaction of its effect: discard by filter',
+    'act of an operator in the transaction of its effect: fulfilment, evidence included',
+    'act of an operator in the transaction of its effect: fulfilments by filter',
+    'bounded requests of a process',
+    'bounded bodies of a process',
+    'bounded waiters for consistency tokens',
+    'bounded live answers',
+    'bounded decisions of operators',
+    'drain before the end',
   ])('breaks the mechanism "%s"', (mechanism) => {
     expect(MUTANTS.map((mutant) => mutant.mechanism)).toContain(mechanism);
   });

@@ -51,11 +51,20 @@ export const PROOFS: ProofTable = {
     'and its timer are one transaction: no crash can keep one without the other': ['I9'],
     'that could not be committed sends nothing to the gateway': ['I7'],
     'an input the database refuses fails alone, its neighbours are decided': ['I12'],
+    'an input that comes in the moment in which the last batch ends is decided': ['I12'],
     'a cancellation does not send the step a second time that is at the gateway': ['I7'],
     'holds back what comes from Kafka, and all of it goes on when it answers again': ['I11'],
     'holds back what is overdue, which stays due for whoever has room': ['I11'],
   },
+  'apps/orchestrator/fulfilment-operator.spec.ts': {
+    'is told as done and recorded as nothing else, by filter': ['I2'],
+    'is told as done and recorded as nothing else, when it is about one': ['I2'],
+    'is not done again when the fulfilment has parked anew meanwhile': ['I2'],
+    'are refused beyond the places that are free, each with a place of its own': ['I11'],
+    'and its events are one transaction: no crash can keep one without the other': ['I2'],
+  },
   'apps/orchestrator/gateway-client.spec.ts': {
+    'is unknown after an answer that is longer than any it gives': ['I11'],
     'has one idempotency key for ever, its own': ['I7'],
     'is unknown after %i': ['I7'],
     'is not sent while the circuit is open, and is again once the gateway answers': ['I12'],
@@ -70,9 +79,13 @@ export const PROOFS: ProofTable = {
     "blames nobody for what is nobody's fault": ['I6'],
     'hands on what may heal, remembers it, and forgets it when something goes well': ['I6'],
   },
+  'apps/query-api/orders/live-order.query.spec.ts': {
+    'a live answer beyond the bound is refused, and there is room again when one ends': ['I11'],
+  },
   'apps/query-api/reading/projection-waiter.spec.ts': {
     'ends when it arrives': ['I6'],
     'gives up at the deadline and tells how far the source is': ['I6'],
+    'turns away whoever comes when too many wait already': ['I11'],
   },
   'apps/relay/kafka-publisher.spec.ts': {
     'that the broker rejects is poison with its message, and what is held back behind it stays': ['I4', 'I5'],
@@ -144,6 +157,9 @@ export const PROOFS: ProofTable = {
     'does not move past poison it could not put away': ['I6', 'I10'],
     'passes over poison that was discarded, without parking its stream again': ['I10'],
   },
+  'libs/messaging/batch-consumer.strategy.spec.ts': {
+    'makes one producer for letters that are put away at the same time, tries again when it could not, and closes it': ['I11'],
+  },
   'libs/messaging/cloud-events.codec.spec.ts': {
     'refuses %s': ['I10'],
   },
@@ -168,7 +184,13 @@ export const PROOFS: ProofTable = {
     'forgets a commit that was on its way when the assignment ended, and is refused only then': ['I6'],
     'gives up the queued batches when a heartbeat says that the membership is over': ['I6'],
   },
+  'libs/messaging/operators/consumer-dead-letters.spec.ts': {
+    '%s of one letter is in the transaction that does it': ['I10'],
+    '%s by filter has its effects in the transaction that does it': ['I10'],
+    'a release %s that is not committed leaves none that it was done': ['I10'],
+  },
   'libs/outbox/outbox-dead-letters.spec.ts': {
+    '%s is one transaction with its record': ['I10'],
     'a poison row is put aside with its message; its stream waits, all others go on': ['I5', 'I10'],
     'released, it goes first and the waiting rows follow': ['I4', 'I5', 'I10'],
   },
@@ -185,6 +207,12 @@ export const PROOFS: ProofTable = {
     'stays below a position whose transaction is open, however much is published above it': ['I4'],
     'does not hide a row that commits between two soundings': ['I4'],
     'is found by the very next read after its release, with the rows that waited behind it': ['I4', 'I10'],
+  },
+  'libs/platform/wire-manners.spec.ts': {
+    'answers 503 with Retry-After beyond its places, health asked all the same, and takes more when one is free': ['I11', 'I12'],
+    'counts bodies before they have arrived, and no longer when their client has left': ['I11', 'I12'],
+    'is a question to %s; a body sent there counts like any other': ['I11'],
+    'serves on while it drains, with readiness off and each connection closed': ['I12'],
   },
   'libs/platform/shutdown.spec.ts': {
     'runs its steps in order, each after the one before it, and only once': ['I12'],

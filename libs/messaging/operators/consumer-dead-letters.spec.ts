@@ -287,6 +287,62 @@ describe('by filter', () => {
   });
 });
 
+describe('the record of an act', () => {
+  /** What the newest act says, and whether the transaction that last wrote the letter (its xmin) wrote that. */
+  const together = async (id: number | undefined): Promise<unknown> => {
+    const { rows } = await pool.query(
+      `SELECT l.state, a.xmin = l.xmin AS act, e.xmin = l.xmin AS effect
+       FROM tidemark.consumer_dead_letters l, tidemark.operator_acts a JOIN tidemark.operator_act_effects e ON e.act_id = a.id
+       WHERE l.id = $1 ORDER BY a.number DESC LIMIT 1`,
+      [id],
+    );
+    return rows[0];
+  };
+
+  it.each([
+    ['discard', 'order-l1', 'discarded'],
+    ['release', null, 'released'],
+  ])('%s of one letter is in the transaction that does it', async (act, streamId, state) => {
+    await letters.store([letter(streamId)]);
+    const [id] = await heldIds();
+    expect((await post(`/dead-letters/${id}/${act}`)).status).toBe(200);
+    expect(await together(id)).toEqual({ state, act: true, effect: true });
+  });
+
+  it.each([
+    ['discard', 'order-l2', 'discarded'],
+    ['release', null, 'released'],
+  ])('%s by filter has its effects in the transaction that does it', async (act, streamId, state) => {
+    await letters.store([letter(streamId)]);
+    const [id] = await heldIds();
+    expect((await post(`/dead-letters/${act}`, { reason: 'x', filter: { code: 'unknown-type' } })).body).toMatchObject({ done: 1 });
+    // What was set out to be done is recorded before.
+    expect(await together(id)).toEqual({ state, act: false, effect: true });
+  });
+
+  it.each([
+    ['of a stream', '/parked-streams/order-l3/release', { reason: 'no such luck' }],
+    ['by filter', '/parked-streams/release', { reason: 'no such luck', filter: { code: 'unknown-type' } }],
+  ])('a release %s that is not committed leaves none that it was done', async (_what, path, body) => {
+    await letters.store([letter('order-l3')]);
+    // Raised by the COMMIT itself.
+    await pool.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused' USING ERRCODE = '22000'; END $$;
+      CREATE CONSTRAINT TRIGGER refuse AFTER DELETE ON tidemark.consumer_parked_streams DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    try {
+      expect((await post(path, body)).status).toBe(500);
+    } finally {
+      await pool.query('DROP TRIGGER refuse ON tidemark.consumer_parked_streams; DROP FUNCTION refuse');
+    }
+    expect((await letters.parked()).map(({ streamId }) => streamId)).toEqual(['order-l3']);
+    const { rows } = await pool.query(
+      `SELECT FROM tidemark.operator_act_effects e JOIN tidemark.operator_acts a ON a.id = e.act_id WHERE e.subject = 'order-l3'`,
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
 describe('growth', () => {
   it('is seen in readiness, which stays 200, and in the figures', async () => {
     expect((await get('/health/ready')).body).toMatchObject({ status: 'ok', details: { deadLetters: { status: 'up', held: 0 } } });

@@ -37,6 +37,7 @@ export const API_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [LANE_SPEC],
+    sampled: true,
   },
   {
     name: 'fingerprint-without-the-body',

@@ -141,6 +141,20 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     specs: [LETTERS_SPEC],
   },
   {
+    name: 'producers-left-open',
+    mechanism: 'one dead-letter producer, closed at the end',
+    breaks: ['I11'],
+    edits: [
+      {
+        file: 'libs/messaging/batch-consumer.strategy.ts',
+        search: 'this.deadLetterProducer ??= this.options.broker',
+        replace: 'this.deadLetterProducer = this.options.broker',
+      },
+    ],
+    specs: ['libs/messaging/batch-consumer.strategy.spec.ts'],
+    tests: 'makes one producer',
+  },
+  {
     name: 'wrong-key-let-through',
     mechanism: 'codec: key, subject and topic agree',
     breaks: ['I10'],

@@ -44,6 +44,7 @@ export const GROUP_COMMIT_MUTANTS: readonly Mutant[] = [
     ],
     specs: [SPEC],
     tests: 'cannot take fails alone',
+    sampled: true,
   },
   {
     name: 'queue-without-bound',

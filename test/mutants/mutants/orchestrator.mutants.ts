@@ -184,6 +184,27 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     specs: [CLIENT_SPEC],
   },
   {
+    name: 'input-of-the-last-moment-left-waiting',
+    mechanism: 'nobody waits in a queue that nobody empties',
+    breaks: ['I12'],
+    edits: [
+      {
+        file: RUNNER,
+        search: '    this.loop = undefined;',
+        replace: '    void Promise.resolve().then(() => (this.loop = undefined));',
+      },
+    ],
+    specs: [FAULTS_SPEC],
+    tests: 'in which the last batch ends',
+  },
+  {
+    name: 'answer-of-the-gateway-without-bound',
+    mechanism: 'bounded answers of the gateway',
+    breaks: ['I11'],
+    edits: [{ file: CLIENT, search: '        maxResponseSize: MAX_ANSWER,\n', replace: '' }],
+    specs: [CLIENT_SPEC],
+  },
+  {
     name: 'actions-without-bound',
     mechanism: 'admission: a gateway that is away fills no memory',
     breaks: ['I11'],

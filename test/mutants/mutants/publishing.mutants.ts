@@ -56,6 +56,7 @@ export const PUBLISHING_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: [PRODUCER_SPEC],
+    sampled: true,
   },
   {
     name: 'broken-producer-kept',
