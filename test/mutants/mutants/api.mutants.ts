@@ -80,7 +80,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'apps/command-api/commands/aggregate-commands.ts',
-        search: 'if (this.options.running.size >= this.options.maxRunning) throw tooManyWaiting();',
+        search: 'if (running.size >= maxRunning) throw tooManyWaiting();',
         replace: '',
       },
     ],
