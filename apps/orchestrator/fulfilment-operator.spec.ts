@@ -140,7 +140,7 @@ describe('a decision whose commit went through unheard', () => {
       loseNextCommit();
       return found;
     });
-    const decided = await operator.decide(id, compensate, decision, 'lost-1', answerOf);
+    const decided = await operator.decide(id, compensate, decision, 'lost-1', answerOf).catch((error: unknown) => error);
     expect(decided).toMatchObject({ answer: { status: 200 } });
     expect(await resumed(id)).toBe(1);
     const { rows } = await pool.query(

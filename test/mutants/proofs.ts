@@ -212,6 +212,7 @@ export const PROOFS: ProofTable = {
     'answers 503 with Retry-After beyond its places, health asked all the same, and takes more when one is free': ['I11', 'I12'],
     'counts bodies before they have arrived, and no longer when their client has left': ['I11', 'I12'],
     'is a question to %s; a body sent there counts like any other': ['I11'],
+    'is a question to the failpoints only where there are any': ['I11'],
     'serves on while it drains, with readiness off and each connection closed': ['I12'],
   },
   'libs/platform/shutdown.spec.ts': {
