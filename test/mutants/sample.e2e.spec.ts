@@ -26,7 +26,7 @@ const PLANTED = [
   planted('unreadable', { search: 'if (late !== undefined) {', replace: 'if (late !== undefined {' }),
 ];
 
-it('each of the sample is killed, and what breaks nothing, or everything, is not', { timeout: 300_000 }, async () => {
+it('each of the sample is killed, and what breaks nothing, or everything, is not', { timeout: 600_000 }, async () => {
   const mutants = [...SAMPLE, ...PLANTED];
   const servers = { databaseUrl: inject('databaseUrl'), kafkaBrokers: [] };
   const verdicts = await runMutants(mutants, { root: REPOSITORY_ROOT, servers, proofs });
