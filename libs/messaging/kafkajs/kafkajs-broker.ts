@@ -83,7 +83,7 @@ export class KafkaJsBroker implements Broker {
   }
 
   private consumer(config: ConsumerConfig): Consumer {
-    return this.client(30_000, CONSUMER_RETRY).consumer({
+    return this.client(10_000, CONSUMER_RETRY).consumer({
       ...config,
       retry: { ...CONSUMER_RETRY, ...config.retry },
       allowAutoTopicCreation: false,

@@ -14,6 +14,7 @@ const events = {
   GROUP_JOIN: 'group_join',
   HEARTBEAT: 'heartbeat',
   REBALANCING: 'rebalancing',
+  REQUEST_TIMEOUT: 'request_timeout',
 } as const;
 
 class FakeKafkaJs {

@@ -31,6 +31,7 @@ const FETCHES_WITHIN_MS = 5_000;
  * - heartbeats go on while a handler works; when the group rebalances meanwhile, the batches still queued are given up at once
  * - a batch to be tried later pauses its partition only; the others go on
  * - offsets are committed after the work, at most every 250 ms, before a rejoin and before leaving
+ * - a connection on which a request got no answer in time is given up with all others (kafkajs keeps it, and sends the next one into it)
  * - it comes back by itself while the broker is away; any other crash that kafkajs will not restart from, and silence, end in `onFatal`
  */
 export class KafkaJsConsumer implements BatchConsumer {
@@ -88,7 +89,7 @@ export class KafkaJsConsumer implements BatchConsumer {
       await this.commits.flush();
       this.commits.forget();
       await Promise.race([this.joining, sleep(JOIN_DEADLINE_MS, undefined, { ref: false })]);
-      await this.disconnect();
+      await this.disconnect(this.consumer);
     };
     const deadline = sleep(STOP_DEADLINE_MS, 'late' as const, { ref: false });
     if ((await Promise.race([finish(), deadline])) === 'late') this.log('warn', 'stop-incomplete', { running: this.running.size });
@@ -98,21 +99,24 @@ export class KafkaJsConsumer implements BatchConsumer {
   /** Until it works, or the consumer is stopped. */
   private async connect(): Promise<void> {
     for (let attempt = 1; !this.stopping; attempt += 1) {
+      const consumer = (this.consumer = this.create());
       try {
-        await this.run();
+        await this.run(consumer);
         break;
       } catch (error) {
+        // Given up meanwhile: whoever did that connects.
+        if (consumer !== this.consumer) return await this.disconnect(consumer);
         this.log('warn', 'start-failed', { attempt, detail: asError(error).message });
         this.endJoining();
-        await this.disconnect();
+        await this.disconnect(consumer);
         await sleep(Math.min(250 * 2 ** attempt, 5_000), undefined, { signal: this.stopped.signal }).catch(() => undefined);
       }
     }
   }
 
-  private async run(): Promise<void> {
+  private create(): Consumer {
     const { options } = this;
-    const consumer = options.createConsumer({
+    const consumer: Consumer = options.createConsumer({
       groupId: options.names.group(options.groupId),
       sessionTimeout: options.sessionTimeoutMs ?? 6_000,
       heartbeatInterval: Math.floor((options.sessionTimeoutMs ?? 6_000) / 4),
@@ -123,38 +127,50 @@ export class KafkaJsConsumer implements BatchConsumer {
       maxBytes: 16 * MEBIBYTE,
       // Where new partitions of a known topic are noticed.
       metadataMaxAge: 60_000,
-      retry: { restartOnFailure: () => Promise.resolve(!this.stopping) },
+      retry: { restartOnFailure: () => Promise.resolve(!this.isOver(consumer)) },
     });
-    this.consumer = consumer;
+    return consumer;
+  }
+
+  private async run(consumer: Consumer): Promise<void> {
+    const { options } = this;
     this.listen(consumer);
     await consumer.connect();
     const topics = options.topics.map((topic) => options.names.toBroker(topic));
     await consumer.subscribe({ topics, fromBeginning: options.from !== 'end' });
+    if (this.isOver(consumer)) return await this.disconnect(consumer);
     this.beginJoining();
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.partitionsConsumedConcurrently ?? 1,
-      eachBatch: (payload) => this.eachBatch(payload),
+      eachBatch: async (payload) => {
+        if (!this.isOver(consumer)) await this.eachBatch(payload);
+      },
     });
   }
 
   private listen(consumer: Consumer): void {
     const { events } = consumer;
     const seen = (): void => void (this.lastEventAt = performance.now());
+    consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => this.giveUp(consumer, payload.apiName));
     consumer.on(events.FETCH_START, () => {
+      if (this.isOver(consumer)) return;
       seen();
-      if (this.membershipOver === undefined || this.stopping) return;
+      if (this.membershipOver === undefined) return;
       this.membershipOver = undefined;
       this.membership = new AbortController();
     });
     const alive = (): void => {
+      if (this.isOver(consumer)) return;
       this.lastFetchAt = this.lastEventAt = performance.now();
       this.lastFetchByTheWall = new Date().toISOString();
     };
     consumer.on(events.FETCH, alive);
     consumer.on(events.HEARTBEAT, alive);
     consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      // It was under way when the consumer was given up, and cannot be called off.
+      if (consumer !== this.consumer) return void setImmediate(() => void this.disconnect(consumer));
       alive();
       // Offsets of the old assignment may belong to others now.
       this.commits.forget();
@@ -168,12 +184,14 @@ export class KafkaJsConsumer implements BatchConsumer {
       this.log('info', 'joined', { partitions: this.assignedPartitions, durationMs: payload.duration });
     });
     consumer.on(events.REBALANCING, () => {
+      if (consumer !== this.consumer) return;
       seen();
       // Requests of a connection are answered in order, so this is there before we join again.
       void this.commits.flush();
       this.log('info', 'rebalancing', {});
     });
     consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
+      if (consumer !== this.consumer) return void this.disconnect(consumer);
       seen();
       this.joined = false;
       const passing = restart || isBrokerAway(error);
@@ -186,6 +204,27 @@ export class KafkaJsConsumer implements BatchConsumer {
       if (passing) void this.connect();
       else this.options.onFatal(error);
     });
+  }
+
+  /** Nothing it does or says counts any more. */
+  private isOver(consumer: Consumer): boolean {
+    return this.stopping || consumer !== this.consumer;
+  }
+
+  /**
+   * A request was not answered in time. Where packets vanish without a word (a firewall that forgot the connection, a host that lost its
+   * power) its connection looks open for a quarter of an hour and more, and kafkajs goes on using it: begin again with new ones.
+   */
+  private giveUp(consumer: Consumer, request: string): void {
+    if (this.isOver(consumer)) return;
+    this.log('warn', 'connections-renewed', { detail: `no answer to ${request}` });
+    this.consumer = undefined;
+    this.endMembership(new Error('a connection to the broker is dead'));
+    // It leaves the group if it still can; nobody waits for that. During its first join it could not: then when that is over.
+    if (this.joined) void this.disconnect(consumer);
+    this.joined = false;
+    this.endJoining();
+    void this.connect();
   }
 
   private beginJoining(): void {
@@ -282,9 +321,9 @@ export class KafkaJsConsumer implements BatchConsumer {
     this.options.onFatal(new Error(`the consumer of group ${this.options.groupId} has shown no activity for ${SILENCE_IS_FATAL_MS} ms`));
   }
 
-  private async disconnect(): Promise<void> {
+  private async disconnect(consumer: Consumer | undefined): Promise<void> {
     try {
-      await this.consumer?.disconnect();
+      await consumer?.disconnect();
     } catch (error) {
       this.log('debug', 'disconnect-failed', { detail: asError(error).message });
     }
