@@ -57,7 +57,7 @@ export function wireProblem({ code }: { readonly code?: string }): ProblemError 
 const REASONS: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' };
 
 /** Milliseconds for a client to take its answer; then the connection is closed from here, or it would hold up the end of the process. */
-const TAKE_IT_MS = 1_000;
+const TAKE_IT_MS = 5_000;
 
 /** An answer on a bare socket, and its end. */
 function endWith(socket: Socket, problem: ProblemError): void {
