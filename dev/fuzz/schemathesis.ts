@@ -45,9 +45,7 @@ export async function schemathesis(options: SchemathesisOptions): Promise<Schema
         const run = await runOnce(command, { ...options, name, url, seed: options.seed + round });
         cases += run.cases;
         run.failures.forEach((failure) => failures.add(`${name}: ${failure}`));
-        options.say(
-          `  … ${name}: ${cases} cases of Schemathesis, ${run.failures.length === 0 ? 'no failure' : `${run.failures.length} failures`}`,
-        );
+        options.say(`  … ${name}: ${cases} cases of Schemathesis, ${run.failures.length === 0 ? 'no failure' : `failed: ${run.report}`}`);
         if (run.cases === 0) break;
       }
       return [name, cases] as const;
@@ -85,8 +83,15 @@ interface OneRun extends SchemathesisOptions {
   readonly url: string;
 }
 
-async function runOnce(command: string, { directory, name, url, seed }: OneRun): Promise<{ cases: number; failures: string[] }> {
-  const report = join(directory, `schemathesis-${name}.txt`);
+interface Round {
+  readonly cases: number;
+  readonly failures: readonly string[];
+  /** The file in its own words, kept where something failed. */
+  readonly report: string;
+}
+
+async function runOnce(command: string, { directory, name, url, seed }: OneRun): Promise<Round> {
+  const report = join(directory, `schemathesis-${name}-seed-${seed}.txt`);
   const args = [
     ...['--config-file', join(SETTINGS, 'schemathesis.toml'), 'run', `${url}/openapi.json`, '--checks', 'all', '--seed', String(seed)],
     ...['--max-examples', String(EXAMPLES_A_RUN), '--workers', '1', '--continue-on-failure', '--request-timeout', '30', '--no-color'],
@@ -101,7 +106,9 @@ async function runOnce(command: string, { directory, name, url, seed }: OneRun):
     stdio: 'ignore',
   });
   await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject));
-  return readReport(readFileSync(report, 'utf8'), report);
+  const found = readReport(readFileSync(report, 'utf8'), report);
+  if (found.failures.length === 0) rmSync(report);
+  return { ...found, report };
 }
 
 /** Its report is for people: figures are in the summary, failures are told one by one. */
