@@ -54,8 +54,9 @@ export function apiCommand(options: ApiCommandOptions): MethodDecorator {
     }),
     ApiHeader({
       name: 'X-Correlation-Id',
-      description: 'Shared by all that follows. Default: a new one.',
-      schema: { type: 'string', format: 'uuid' },
+      description:
+        'A UUID, shared by all that follows. A new one takes the place of none, and of anything else: no command fails for its trace.',
+      schema: { type: 'string' },
     }),
     ApiHeader({ name: 'traceparent', description: 'W3C trace context; kept with the events.', schema: { type: 'string' } }),
     ...(conditional
