@@ -296,7 +296,7 @@ describe('operations', () => {
   });
 
   it('documents every read with all its parameters and answers', async () => {
-    type Operation = { parameters: { name: string; in: string }[]; responses: Record<string, unknown> };
+    type Operation = { parameters: { name: string; in: string; required?: boolean }[]; responses: Record<string, unknown> };
     const { body } = await house.get<{ openapi: string; paths: Record<string, { get: Operation }> }>('/openapi.json');
     expect(body.openapi).toBe('3.1.0');
     const reads = Object.entries(body.paths).filter(([path]) => !/^\/(health|metrics|docs)/.test(path));
@@ -322,6 +322,12 @@ describe('operations', () => {
     ]);
     for (const [path, { get }] of reads) {
       const names = get.parameters.map(({ name }) => name);
+      const headers = get.parameters.filter((parameter) => parameter.in === 'header');
+      expect(
+        headers.filter(({ required }) => required),
+        path,
+      ).toEqual([]);
+      expect(new Set(headers.map(({ name }) => name.toLowerCase())).size, path).toBe(headers.length);
       expect(names, path).toEqual(expect.arrayContaining(['consistentWith', 'waitMs', 'Consistency-Token']));
       if (!path.endsWith('/live')) expect([names.includes('If-None-Match'), '304' in get.responses], path).toEqual([true, true]);
       for (const [, inPath] of path.matchAll(/\{(\w+)\}/g)) expect(names, path).toContain(inPath);

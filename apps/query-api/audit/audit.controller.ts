@@ -1,8 +1,9 @@
-import { Controller, Get, Header, Headers, Param, Query } from '@nestjs/common';
+import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { platformProblem } from '#platform';
 import { ApiRead } from '../reading/api-read.js';
 import { ReadParams } from '../reading/read.params.js';
+import { RequestHeader } from '../reading/request-header.js';
 import { ServedBy } from '../reading/served-by.js';
 import { AuditedEvent, CommandAnswer, CorrelationAnswer, DiffAnswer, StateAnswer, StreamHistory } from './audit.answers.js';
 import { CommandPath, CorrelationPath, DiffParams, HistoryParams, StateParams, StreamPath } from './audit.params.js';
@@ -27,7 +28,7 @@ export class AuditController {
   events(
     @Param() { streamId }: StreamPath,
     @Query() { fromVersion, toVersion, until, limit }: HistoryParams,
-    @Headers('accept') accept?: string,
+    @RequestHeader('accept') accept?: string,
   ): GetStreamHistory | ExportStream {
     const range = { fromVersion, toVersion, until };
     return wantsNdjson(accept) ? new ExportStream(streamId, range) : new GetStreamHistory(streamId, range, limit);

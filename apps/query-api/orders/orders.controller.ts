@@ -1,4 +1,4 @@
-import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { apiProblems } from '#platform';
 import { ApiRead, READ_PROBLEMS } from '../reading/api-read.js';
@@ -7,6 +7,7 @@ import { timeRange } from '../reading/instant.js';
 import { pageOf } from '../reading/page.js';
 import { QUERY_PROBLEMS } from '../reading/query-problems.js';
 import { ReadParams } from '../reading/read.params.js';
+import { RequestHeader } from '../reading/request-header.js';
 import { ServedBy } from '../reading/served-by.js';
 import { FollowOrder } from './live-order.query.js';
 import { OrderDetail, OrderSummary } from './order.answers.js';
@@ -50,7 +51,7 @@ export class OrdersController {
   })
   @ApiResponse({ status: 200, description: 'The events.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @apiProblems(QUERY_PROBLEMS, [...READ_PROBLEMS, 'order.not-found'])
-  follow(@Param() { orderId }: OrderPath, @Query() _params: ReadParams, @Headers('last-event-id') last?: string): FollowOrder {
+  follow(@Param() { orderId }: OrderPath, @Query() _params: ReadParams, @RequestHeader('last-event-id') last?: string): FollowOrder {
     // A mark that is not ours is ignored, as browsers send back whatever they were given.
     return new FollowOrder(orderId, last !== undefined && /^\d{1,9}$/.test(last) ? Number(last) : 0);
   }
