@@ -1,17 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, IsUUID, Matches, MaxLength } from 'class-validator';
-import { Instant, MAX_LIMIT, ReadParams, WholeNumber } from '../reading/read.params.js';
+import { IsUUID } from 'class-validator';
+import { Instant, MAX_LIMIT, ReadParams, Text, WholeNumber } from '../reading/read.params.js';
 
 const MAX_VERSION = 2_147_483_647;
 
 export class StreamPath {
-  @IsString()
-  @MaxLength(250)
-  @Matches(/^[^\p{Cc}\p{Cs}]+$/u, { message: 'must hold no control characters' })
-  @ApiProperty({
-    description: '`<category>-<key>`: order-<id>, stock-<SKU>, payment-<id> or fulfilment-<order id>.',
-    example: 'stock-85123A',
-  })
+  @Text(250, '`<category>-<key>`: order-<id>, stock-<SKU>, payment-<id> or fulfilment-<order id>.', 'stock-85123A', 'path')
   streamId: string;
 }
 

@@ -1,14 +1,10 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
 import { Currency, DEFAULT_CURRENCY, OneOf, PageParams, Text, YesOrNo } from '../reading/read.params.js';
 
 export const CUSTOMER_SORTS = ['id', 'spend', 'orders', 'lastOrder'] as const;
 export type CustomerSort = (typeof CUSTOMER_SORTS)[number];
 
 export class CustomerPath {
-  @IsString()
-  @MaxLength(200)
-  @ApiProperty({ example: '17850' })
+  @Text(200, 'As the client gave it with the order.', '17850', 'path')
   customerId: string;
 }
 

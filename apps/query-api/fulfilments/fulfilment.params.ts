@@ -1,12 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
 import { FULFILMENT_STATUSES, type FulfilmentStatus } from '#read-models';
-import { OneOf, PageParams } from '../reading/read.params.js';
+import { OneOf, PageParams, Text } from '../reading/read.params.js';
 
 export class FulfilmentPath {
-  @IsString()
-  @MaxLength(200)
-  @ApiProperty()
+  @Text(200, 'As the answer to the order gave it.', undefined, 'path')
   orderId: string;
 }
 

@@ -1,12 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
 import { ORDER_STATUSES, type OrderStatus } from '#read-models';
 import { Instant, OneOf, PageParams, Sku, Text } from '../reading/read.params.js';
 
 export class OrderPath {
-  @IsString()
-  @MaxLength(200)
-  @ApiProperty()
+  @Text(200, 'As the answer to the order gave it.', undefined, 'path')
   orderId: string;
 }
 

@@ -39,15 +39,16 @@ export function Instant(description: string): PropertyDecorator {
   );
 }
 
-/** A name as the client wrote it. */
-export function Text(maxLength: number, description: string, example?: string): PropertyDecorator {
+/** A name as the client wrote it; optional in a query, required in a path. */
+export function Text(maxLength: number, description: string, example?: string, where: 'query' | 'path' = 'query'): PropertyDecorator {
+  const document = { type: String, minLength: 1, maxLength, pattern: PLAIN_TEXT.source, description, example };
   return applyDecorators(
-    IsOptional(),
+    ...(where === 'query' ? [IsOptional()] : []),
     IsString(),
     MinLength(1),
     MaxLength(maxLength),
     Matches(PLAIN_TEXT, { message: 'must hold no control characters' }),
-    ApiPropertyOptional({ type: String, minLength: 1, maxLength, pattern: PLAIN_TEXT.source, description, example }),
+    where === 'query' ? ApiPropertyOptional(document) : ApiProperty(document),
   );
 }
 
