@@ -2,6 +2,7 @@ export * from './batch-consumer.strategy.js';
 export * from './broker.js';
 export * from './cloud-events.codec.js';
 export * from './consumer-dead-letters.js';
+export { DeadLetterPublisher } from './dead-letter-publisher.js';
 export type { HeldLetters, LetterFilter, ParkedStream } from './dead-letter-queries.js';
 export * from './event-batch.js';
 export * from './event-message.js';

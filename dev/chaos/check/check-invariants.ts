@@ -10,6 +10,7 @@ import type { FaultRecord } from '../history/fault-record.js';
 import { readHistory } from '../history/history-reader.js';
 import type { ResourceSample } from '../history/resource-sample.js';
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
+import { readDeadLetterCopies } from './dead-letter-copies.js';
 import { GatewayBookFile } from './gateway-book-file.js';
 import { HistoryDigest } from './history-digest.js';
 import { judgeRun } from './judge-run.js';
@@ -52,6 +53,7 @@ export async function checkInvariants(options: CheckOptions): Promise<InvariantR
       history,
       database,
       topics: new KafkaTopicRecords(broker),
+      copies: () => readDeadLetterCopies(broker),
       book,
       projections: PROJECTION_NAMES,
       rebuild: (projection) => rebuildBeside(projection, { databaseUrl, source }),

@@ -1,5 +1,6 @@
 import type { Poison } from '../history/history-record.js';
 import type { Bounds } from './bounds.js';
+import type { DeadLetterCopies } from './dead-letter-copies.js';
 import type { FaultWindows } from './fault-windows.js';
 import { readersOf } from './poison-readers.js';
 import type { DeadLetterFacts, OrderFacts, ParkedStreamFacts } from './store-facts.js';
@@ -9,6 +10,7 @@ import { number, Violations, type Judgement } from './violations.js';
 export interface DeadLetterInputs {
   readonly poison: readonly Poison[];
   readonly letters: readonly DeadLetterFacts[];
+  readonly copies: DeadLetterCopies;
   readonly parked: readonly ParkedStreamFacts[];
   readonly orders: Iterable<OrderFacts>;
   readonly faults: FaultWindows;
@@ -18,12 +20,12 @@ export interface DeadLetterInputs {
 /**
  * I10:
  * - every injected poison is among the dead letters of every group that reads its topic, byte by byte as it was sent, and nothing else
- *   is, but what waits behind poison of its own stream
+ *   is, but what waits behind poison of its own stream; the copies on the dead-letter topic are the same bytes
  * - no other stream is parked; nothing is left behind of a stream that is not parked any more
  * - no other stream was held up longer than the bounds (of all its time without a fault, and of time in all), and none was after an
  *   operator had let it go on
  */
-export function checkDeadLetters({ poison, letters, parked, orders, faults, bounds }: DeadLetterInputs): Judgement {
+export function checkDeadLetters({ poison, letters, copies, parked, orders, faults, bounds }: DeadLetterInputs): Judgement {
   const violations = new Violations();
   const injected = new Map(poison.map((each) => [topicPlace(each), each]));
   const poisoned = new Set(poison.map(({ streamId }) => streamId).filter((streamId) => streamId !== null));
@@ -56,12 +58,13 @@ export function checkDeadLetters({ poison, letters, parked, orders, faults, boun
     expected += readers.length;
     if (readers.length === 0) violations.add(`nobody reads ${each.topic}, where ${each.what} was put`, [place], 'history');
     for (const group of readers) {
+      const copied = [...(copies.get(`${group} ${place}`) ?? [])];
+      const ids = [place, each.streamId ?? 'no stream'];
       if (!found.has(`${group} ${place}`))
-        violations.add(
-          `${each.what} at ${place} is not among the dead letters of ${group}`,
-          [place, each.streamId ?? 'no stream'],
-          LOOK_AT,
-        );
+        violations.add(`${each.what} at ${place} is not among the dead letters of ${group}`, ids, LOOK_AT);
+      else if (copied.length === 0) violations.add(`${group} put no copy of ${each.what} at ${place} on the dead-letter topic`, ids, TOPIC);
+      else if (copied.some((sha256) => sha256 !== each.sha256))
+        violations.add(`the copy ${group} made of ${each.what} at ${place} is not as it was sent`, ids, TOPIC);
     }
   }
   for (const { group, streamId, code } of parked) {
@@ -84,7 +87,7 @@ export function checkDeadLetters({ poison, letters, parked, orders, faults, boun
     if (tooLong !== undefined) violations.add(`order ${orderId} waited ${tooLong}`, [`order-${orderId}`], 'tidemark.events');
   }
   return {
-    checked: `${number(injected.size)} injected poison records, to be set aside ${number(expected)} times, are among ${number(letters.length)} dead letters as they were sent, ${number(behind)} waited behind them, at most ${number(longestHeldMs)} ms until an operator let them go on; no other stream held back, longest wait ${number(slowest.quietMs)} ms without a fault, ${number(slowest.wallMs)} ms in all`,
+    checked: `${number(injected.size)} injected poison records, to be set aside ${number(expected)} times, are among ${number(letters.length)} dead letters and on the dead-letter topic as they were sent, ${number(behind)} waited behind them, at most ${number(longestHeldMs)} ms until an operator let them go on; no other stream held back, longest wait ${number(slowest.quietMs)} ms without a fault, ${number(slowest.wallMs)} ms in all`,
     counted: {
       poison: injected.size,
       expected,
@@ -100,3 +103,4 @@ export function checkDeadLetters({ poison, letters, parked, orders, faults, boun
 }
 
 const LOOK_AT = 'SELECT * FROM tidemark.consumer_dead_letters; SELECT * FROM tidemark.outbox_dead_letters';
+const TOPIC = 'the dead-letter topic';

@@ -30,6 +30,7 @@ async function judged(poison: Poison[] = []): Promise<Record<string, string[]>> 
   const results = await judgeRun({
     history,
     database: world.database,
+    copies: async () => new Map(),
     topics: {
       batches: async function* () {
         yield world.records;

@@ -15,6 +15,7 @@ import { checkAcceptedCommands } from './accepted-commands.check.js';
 import { checkAlive } from './alive.check.js';
 import type { Bounds } from './bounds.js';
 import { ClientEffects } from './client-effects.js';
+import type { DeadLetterCopies } from './dead-letter-copies.js';
 import { checkDeadLetters } from './dead-letters.check.js';
 import { FaultWindows } from './fault-windows.js';
 import type { GatewayBookFile } from './gateway-book-file.js';
@@ -34,6 +35,8 @@ export interface RunEvidence {
   readonly history: HistoryDigest;
   readonly database: Database;
   readonly topics: TopicRecords;
+  /** What lies on the dead-letter topic. */
+  copies(): Promise<DeadLetterCopies>;
   readonly book: GatewayBookFile;
   readonly projections: readonly ProjectionName[];
   rebuild(projection: ProjectionName): Promise<Rebuilt>;
@@ -98,6 +101,7 @@ export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]
         checkDeadLetters({
           poison: history.poison,
           letters: await store.deadLetters(),
+          copies: await evidence.copies(),
           parked: await store.parkedStreams(),
           orders: await orders(),
           faults,

@@ -9,6 +9,7 @@ import { FaultWindows } from './fault-windows.js';
 import { checkResources } from './resources.check.js';
 import { checkSagas, type SagaInputs } from './sagas.check.js';
 import { ended, KEY, SmallHistory } from './testing/small-run.js';
+import { topicPlace } from './topic-place.js';
 import type { Judgement } from './violations.js';
 
 const found = ({ violations }: Judgement) => violations.kept.map(({ what }) => what);
@@ -145,6 +146,12 @@ describe('I10, dead letters', () => {
       checkDeadLetters({
         poison: [poison],
         letters: both,
+        copies: new Map(
+          (inputs.letters ?? both).map((each) => [
+            `${each.group} ${topicPlace({ ...each, topic: each.topic ?? '' })}`,
+            new Set(['as sent']),
+          ]),
+        ),
         parked,
         orders: [ended()],
         faults: NO_FAULTS,
@@ -177,6 +184,16 @@ describe('I10, dead letters', () => {
   it('finds poison that was not kept as it was sent', () => {
     expect(letters({ letters: [letter, { ...both[1]!, sha256: 'otherwise' }] })).toEqual([
       'orchestrator did not keep bad-json at order/2@7 as it was sent',
+    ]);
+  });
+
+  it('finds poison whose copy is not on the dead-letter topic, or not as it was sent', () => {
+    const copy = (group: string, sha256: string) => [`${group} order/2@7`, new Set(['as sent', sha256])] as const;
+    expect(letters({ copies: new Map([copy('projector', 'as sent')]) })).toEqual([
+      'orchestrator put no copy of bad-json at order/2@7 on the dead-letter topic',
+    ]);
+    expect(letters({ copies: new Map([copy('projector', 'otherwise'), copy('orchestrator', 'as sent')]) })).toEqual([
+      'the copy projector made of bad-json at order/2@7 is not as it was sent',
     ]);
   });
 
