@@ -168,6 +168,9 @@ export const PROOFS: ProofTable = {
     'leaves no letter behind when one arrives while its stream is being released': ['I10'],
     'delivers in order of offset, in pieces, and stays where it stands when one fails': ['I5'],
   },
+  'libs/messaging/kafkajs/dead-connection.spec.ts': {
+    'is given up for new connections, and the consumer goes on where it stood': ['I9'],
+  },
   'libs/messaging/kafkajs/kafkajs-broker.spec.ts': {
     'keeps the order of each key, in one partition, over many concurrent sends': ['I5'],
     'rejects 10 MB without asking, holds back only what follows of that key, and sends the rest': ['I5'],

@@ -193,4 +193,17 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     ],
     specs: [CONSUMER_SPEC],
   },
+  {
+    name: 'dead-connections-kept',
+    mechanism: 'a connection that no longer answers is given up',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: 'libs/messaging/kafkajs/kafkajs-consumer.ts',
+        search: 'consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => this.giveUp(consumer, payload.apiName));',
+        replace: '',
+      },
+    ],
+    specs: ['libs/messaging/kafkajs/dead-connection.spec.ts'],
+  },
 ];
