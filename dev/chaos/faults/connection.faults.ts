@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Toxic } from '../proxy/toxiproxy.js';
 import { INSTANCES, instancesOf, REPLICAS, type Instance } from '../stack/instance.js';
 import { EVERYTHING, type Stage } from '../stack/recovery.js';
@@ -22,11 +23,19 @@ const proxiesOf = (target: string): string[] => {
   return which.split('+').map((replica) => `${store}-${replica}`);
 };
 
+/**
+ * Toxiproxy holds a lock while it takes a toxic away, and waits 5 s for each piece of data on its way to a client that is gone: for
+ * minutes nobody could connect. So what delays data ends with all connections: so long the pieces need to come to their end, milliseconds.
+ */
+const LAST_PIECES_MS = 2_000;
+
 interface Badness {
   readonly kind: string;
   readonly holdMs: FaultKind['holdMs'];
   readonly weight?: number;
   toxics(random: FaultContext['random']): readonly Toxic[];
+  /** Data waits in the proxy. */
+  readonly delays?: boolean;
   readonly describe?: (toxics: readonly Toxic[]) => string;
 }
 
@@ -57,6 +66,7 @@ const BADNESSES: readonly Badness[] = [
   },
   {
     kind: 'latency',
+    delays: true,
     holdMs: [4_000, 10_000],
     toxics: (random) => [
       { type: 'latency', stream: 'downstream', attributes: { latency: random.between(20, 250), jitter: random.between(10, 200) } },
@@ -65,6 +75,7 @@ const BADNESSES: readonly Badness[] = [
   },
   {
     kind: 'bandwidth',
+    delays: true,
     holdMs: [4_000, 10_000],
     toxics: (random) => {
       const rate = random.between(30, 200);
@@ -81,7 +92,7 @@ const BADNESSES: readonly Badness[] = [
   },
 ];
 
-const bad = (store: Store, { kind, holdMs, weight, toxics, describe }: Badness): FaultKind => ({
+const bad = (store: Store, { kind, holdMs, weight, toxics, delays = false, describe }: Badness): FaultKind => ({
   kind: `${store} ${kind}`,
   targets: doorsOf(store),
   holdMs,
@@ -92,13 +103,14 @@ const bad = (store: Store, { kind, holdMs, weight, toxics, describe }: Badness):
     const proxy = stack.proxy!;
     const chosen = toxics(random);
     const put: { proxy: string; name: string }[] = [];
+    const enable = (enabled: boolean) => Promise.all(proxiesOf(target).map((name) => proxy.enable(name, enabled)));
     const heal = async (): Promise<void> => {
-      for (const each of put.splice(0)) {
-        await proxy.removeToxic(each.proxy, each.name).catch((error: unknown) => {
-          put.push(each);
-          throw error;
-        });
+      if (delays) {
+        await enable(false);
+        await delay(LAST_PIECES_MS);
       }
+      for (const each of put) await proxy.removeToxic(each.proxy, each.name);
+      if (delays) await enable(true);
     };
     try {
       for (const name of proxiesOf(target)) {
