@@ -81,19 +81,36 @@ describe('the wall clock', () => {
   /** Where it may be read, and why: see docs/reliability/clocks.md. */
   const TOLD: Readonly<Record<string, string>> = {
     'apps/command-api/commands/business-time.ts': 'a time of business is compared with now, with a day to spare',
+    'apps/command-api/commands/command-envelope.ts': 'when it happened, where the client says nothing',
+    'apps/orchestrator/fulfilment-runner.ts': 'when it happened',
+    'apps/projector/projection-lane.ts': 'since when it fails, told in health',
     'apps/projector/projector.ts': 'a figure',
     'libs/messaging/batch-processor.ts': 'told in health',
+    'libs/messaging/kafkajs/kafkajs-consumer.ts': 'told in health',
     'libs/messaging/kafkajs/spin-timer.patch.ts': "kafkajs's own throttle time",
-    'libs/outbox/outbox-relay.ts': 'a figure',
+    'libs/messaging/retry-schedule.ts': 'since when it fails, told in health',
+    'libs/outbox/outbox-relay.ts': 'a figure; since when it fails and when it last read, told in health',
   };
+  const READ = /\bDate\.now\b|\bnew Date\(\s*\)|\bnew Date\b(?!\s*\()|(?<!\bnew )\bDate\(/;
 
-  it('decides nothing: Date.now() is in no other file', () => {
+  it('decides nothing: it is read in no other file', () => {
     const found = ['apps', 'libs', 'migrations']
       .flatMap(sources)
-      .filter((file) => readFileSync(join(REPOSITORY_ROOT, file), 'utf8').includes('Date.now('));
+      .filter((file) => READ.test(readFileSync(join(REPOSITORY_ROOT, file), 'utf8')));
     expect(found.filter((file) => !(file in TOLD))).toEqual([]);
     expect(Object.keys(TOLD).filter((file) => !found.includes(file))).toEqual([]);
   });
+
+  it.each(['Date.now()', 'now = Date.now', 'new Date()', 'new Date( )', 'new Date;', 'Date()'])('is read by `%s`', (text) => {
+    expect(text).toMatch(READ);
+  });
+
+  it.each(["new Date('2010-12-01')", 'new Date(text)', 'Date.parse(text)', 'Date.UTC(2010, 0)', 'parseDate()'])(
+    'is not by `%s`',
+    (text) => {
+      expect(text).not.toMatch(READ);
+    },
+  );
 });
 
 function sources(folder: string): string[] {
