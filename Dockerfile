@@ -27,7 +27,8 @@ COPY dev/healthcheck.mjs dev/healthcheck.mjs
 RUN mkdir /data && chown node:node /data
 USER node
 EXPOSE 8080
-# Apps listen on 8080 in a container unless told otherwise.
+# Apps listen on 8080 in a container unless told otherwise. Behind a load balancer the APIs need SHUTDOWN_DRAIN_MS as well, which only who
+# sets that up can know: docs/runbooks/deploy-and-roll-back.md.
 ENV HOST=0.0.0.0 PORT=8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=5 CMD ["node", "dev/healthcheck.mjs"]
 CMD ["node", "dist/apps/command-api/main.js"]
