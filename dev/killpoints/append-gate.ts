@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { runningProcess, until, type HitContext, type MadeHit } from './injector.js';
+import { runningProcess, stallOf, until, type HitContext, type MadeHit } from './injector.js';
 import type { GatePlace } from './kill-points.js';
 
 /**
@@ -42,7 +42,10 @@ export class AppendGate {
     await this.pool.query(INSTALL);
   }
 
-  /** Holds one transaction of the instance at the place; then the process dies (`exit`) or the database ends the session (`cut`). */
+  /**
+   * Holds a transaction of the instance at the place; then the process dies (`exit`), the database ends the session (`cut`), or it goes
+   * on after a while (`stall`), with all that came there meanwhile.
+   */
   async hit(place: GatePlace, { stack, instance, action, random, signal }: HitContext): Promise<MadeHit> {
     const service = instance!.name;
     const child = await runningProcess(stack, service, signal);
@@ -58,17 +61,26 @@ export class AppendGate {
       if (action === 'exit') {
         child.kill('SIGKILL');
         await child.exited;
-      } else {
+      } else if (action === 'cut') {
         await this.pool.query('SELECT pg_terminate_backend($1)', [held]);
+      } else {
+        const stallMs = stallOf(random);
+        await delay(stallMs, undefined, { signal }).catch(() => undefined);
+        await this.open(place);
+        return { startedAt, healedAt: Date.now(), note: `${stallMs} ms` };
       }
       return { startedAt, healedAt: Date.now() };
     } finally {
-      await this.pool.query(`UPDATE killpoints.gates SET ports = '{}' WHERE place = $1`, [place]);
+      await this.open(place);
     }
   }
 
   async close(): Promise<void> {
     await this.pool.end();
+  }
+
+  private async open(place: GatePlace): Promise<void> {
+    await this.pool.query(`UPDATE killpoints.gates SET ports = '{}' WHERE place = $1`, [place]);
   }
 
   private async sleeper(ports: readonly number[]): Promise<number | undefined> {

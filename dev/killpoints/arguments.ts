@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface KillpointArguments {
-  /** Of each kill point; half as many of what a process survives. */
+  /** Of each kill point; half as many of what a process survives where it also dies. */
   readonly hits: number;
   /** Only kill points whose name, with the action, contains one of these; undefined: all. */
   readonly only: readonly string[] | undefined;
@@ -18,11 +18,11 @@ export interface KillpointArguments {
 
 export const USAGE = `Usage: npm run killpoints -- [--hits N] [--only a,b] [--seed S] [--rate R] [--within M] [--report FILE] [--keep]
 
-Starts a stack of its own with two of each app, drives load, and at every kill point makes a process die, throw or stall, N times each;
-waits each time until it works again, then until everything stands still, and checks the invariants I1 to I12. Exit code 0 only when every
+Starts a stack of its own with two of each app, drives load, and at every kill point makes a process die, throw or stall; waits each time until it works again, then until everything stands still, and checks the invariants I1 to I12. Exit code 0 only when every
 hit came about and recovered, and all invariants hold.
 
-  --hits N        hits of each kill point; half as many throws and stalls where it is hit by a death (default 20)
+  --hits N        N deaths at each kill point, and N/2 each of what else happens there: throw, stall, cut session; N where nothing
+                  dies: a process that stands still, a gateway that is slow, fails or contradicts itself (default 20)
   --only a,b      only those whose name contains one of these: "relay", "committed exit" …
   --seed S        which hits come when (default: from the clock; it is printed)
   --rate R        commands per second (default 30)

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FailpointState } from '#failpoints';
 import type { Random } from '../chaos/load/random.js';
 import type { StackWatch } from '../chaos/stack/stack-watch.js';
-import { NotReached, runningProcess, until, type HitContext, type MadeHit } from './injector.js';
+import { NotReached, runningProcess, stallOf, until, type HitContext, type MadeHit } from './injector.js';
 import type { Action, KillPoint } from './kill-points.js';
 
 type ByFailpoint = Extract<KillPoint['by'], { kind: 'failpoint' }>;
@@ -11,8 +11,6 @@ const ARMED_WITHIN_MS = 20_000;
 /** For the nth hit; then for the first, in case so many never come. */
 const NTH_WITHIN_MS = 12_000;
 const FIRST_WITHIN_MS = 20_000;
-/** Of stalls that are longer than every lock, lease and session, which live 5 to 6 s. */
-const LONG_STALLS = 0.15;
 /** Every ring makes the saga ask the gateway once more: few, and not all the time. */
 const RING_EVERY_MS = 1_000;
 const RING_AT_ONCE = 8;
@@ -20,7 +18,7 @@ const RING_AT_ONCE = 8;
 /** Arms the place in a running process, and waits until it has fired. */
 export async function failpointHit(by: ByFailpoint, context: HitContext, watch: StackWatch): Promise<MadeHit> {
   const { random, action } = context;
-  const stallMs = by.stallMs ?? (random.chance(LONG_STALLS) ? random.between(6_500, 8_000) : random.between(100, 1_500));
+  const stallMs = by.stallMs ?? stallOf(random);
   const nth = random.between(1, by.maxNth);
   try {
     return await armed(by, context, watch, specOf(by, action, { nth, stallMs, random }), action === 'stall' ? stallMs : 0, NTH_WITHIN_MS);

@@ -31,6 +31,11 @@ export interface MadeHit {
 export class NotReached extends Error {}
 
 const LOOK_EVERY_MS = 25;
+/** Of stalls that are longer than every lock, lease and session, which live 5 to 6 s. */
+const LONG_STALLS = 0.15;
+
+/** How long something is held up at a place: mostly shortly. Milliseconds. */
+export const stallOf = (random: Random): number => (random.chance(LONG_STALLS) ? random.between(6_500, 8_000) : random.between(100, 1_500));
 
 /** Throws NotReached after `withinMs`, and when everything is to end. */
 export async function until<T>(what: string, withinMs: number, signal: AbortSignal, look: () => Promise<T | undefined>): Promise<T> {

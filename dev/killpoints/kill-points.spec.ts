@@ -18,7 +18,9 @@ describe('the plan', () => {
       expect(counts.get(kindOf({ point, action: main }))).toBe(20);
     }
     expect(counts.get('relay.sent throw')).toBe(10);
-    expect(counts.get('projector.rebuild-swap stall')).toBe(5);
+    expect(counts.get('command-api.before-commit stall')).toBe(10);
+    expect(counts.get('projector.rebuild-swap stall')).toBe(10);
+    expect(counts.get('gateway.slow stall')).toBe(20);
   });
 
   it('takes what is asked for by a part of its name', () => {

@@ -21,9 +21,12 @@ export interface KillPoint {
   readonly by:
     | { readonly kind: 'failpoint'; readonly failpoint: FailpointName; readonly maxNth: number; readonly stallMs?: number }
     | { readonly kind: 'append-gate'; readonly place: GatePlace }
-    | { readonly kind: 'signal'; readonly standsStillMs: readonly [least: number, most: number] }
+    | { readonly kind: 'signal'; readonly standsStillMs: readonly [least: number, most: number]; readonly loses: Loss }
     | { readonly kind: 'rebuild'; readonly failpoint: FailpointName };
 }
+
+/** What a process that stands still has lost when it goes on: see lossIn. */
+export type Loss = 'lock' | 'session';
 
 /** Places inside the one function that appends, which no code of an app can reach. */
 export type GatePlace = 'between-events-and-outbox' | 'before-commit';
@@ -46,7 +49,7 @@ const failpoint = (
 const gate = (place: GatePlace): KillPoint => ({
   name: `command-api.${place}`,
   victim: 'command-api',
-  actions: ['exit', 'cut'],
+  actions: ['exit', 'stall', 'cut'],
   stages: ['commands'],
   by: { kind: 'append-gate', place },
 });
@@ -77,7 +80,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
     actions: ['stop'],
     stages: ['publishing'],
     // The server ends a relay's session after 6 s of silence.
-    by: { kind: 'signal', standsStillMs: [6_500, 8_500] },
+    by: { kind: 'signal', standsStillMs: [6_500, 8_500], loses: 'lock' },
   },
 
   failpoint('projector.fetched', 'projection'),
@@ -89,7 +92,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
     actions: ['stop'],
     stages: ['projection'],
     // The group gives its partitions to another member after 6 s of silence.
-    by: { kind: 'signal', standsStillMs: [7_000, 9_500] },
+    by: { kind: 'signal', standsStillMs: [7_000, 9_500], loses: 'session' },
   },
   rebuild('projector.rebuild-filled'),
   rebuild('projector.rebuild-swap'),
@@ -116,11 +119,13 @@ export interface PlannedHit {
 
 export const kindOf = ({ point, action }: Pick<PlannedHit, 'point' | 'action'>): string => `${point.name} ${action}`;
 
-/** Where a process can die, that is what is asked for so often; less of what it survives there, least of rebuilds, which take seconds. */
-function hitsOf({ victim, actions }: KillPoint, action: Action, hits: number): number {
-  if (action === 'exit' || !actions.includes('exit')) return hits;
-  return Math.ceil(hits / (victim === 'rebuild' ? 4 : 2));
-}
+/** Where a process can die, that is what is asked for so often, and half as often each of what it survives there. */
+const hitsOf = ({ actions }: KillPoint, action: Action, hits: number): number =>
+  action === 'exit' || !actions.includes('exit') ? hits : Math.ceil(hits / 2);
+
+/** The same in words. */
+export const countsIn = (hits: number): string =>
+  `each death, and what is done where nothing dies, ${hits} times; each throw, stall and cut session beside a death ${Math.ceil(hits / 2)} times`;
 
 /** Every kill point and action whose name contains one of `only`, so many times each; in the order of the table. */
 export function planOf(hits: number, only: readonly string[] = ['']): PlannedHit[] {

@@ -29,8 +29,8 @@ export interface FailedHit {
 }
 
 const RECOVERY_DEADLINE_MS = 60_000;
-/** Tries of one hit whose place was not reached. */
-const TRIES = 2;
+/** Tries of one hit whose place was not reached, or that hit nothing. */
+const TRIES = 3;
 
 /**
  * Works a plan off: a lane for every process of every app, one for the gateway and one for rebuilds, all at the same time; one hit after
@@ -120,7 +120,7 @@ export class Lanes {
           case 'append-gate':
             return await gate.hit(by.place, context);
           case 'signal':
-            return await stopHit(by.standsStillMs, context);
+            return await stopHit(by, context);
           case 'rebuild':
             return await rebuildHit(by.failpoint, context);
         }

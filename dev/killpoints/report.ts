@@ -4,7 +4,7 @@ import type { FaultRecord } from '../chaos/history/fault-record.js';
 import type { LoadCounts } from '../chaos/load/chaos-load.js';
 import { figuresOf, type KindFigures } from '../chaos/report.js';
 import { seconds } from '../progress.js';
-import { kindOf, type PlannedHit } from './kill-points.js';
+import { countsIn, kindOf, type PlannedHit } from './kill-points.js';
 import type { FailedHit } from './lanes.js';
 
 export interface KillpointFigures {
@@ -98,7 +98,7 @@ export function markdownOf(figures: KillpointFigures): string {
     '',
     `\`npm run killpoints -- --hits ${hits} --seed ${seed}\`, ${new Date(startedAt).toISOString()} to ${new Date(endedAt).toISOString()}, on ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}.`,
     '',
-    `${records.length} hits under load: ${counts.sent} commands sent, ${counts.accepted} accepted, ${counts.refused} refused, ${counts.unknown} without an answer in the end. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
+    `${records.length} hits (planned: ${countsIn(hits)}) under load: ${counts.sent} commands sent, ${counts.accepted} accepted, ${counts.refused} refused, ${counts.unknown} without an answer in the end. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
     ...(resumed > 0 ? ['', `${resumed} fulfilments that a contradicting gateway had parked were let go on by an operator.`] : []),
     '',
     '## Recovery',
