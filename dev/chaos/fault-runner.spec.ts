@@ -138,6 +138,44 @@ describe('carrying out a schedule', () => {
     expect(faults.records.map(({ n }) => n)).toEqual([2]);
   });
 
+  it('does not count what was armed and never reached, however late that is known, and does not wait for it to recover', async () => {
+    const { world: seen, kind } = world();
+    let healed = false;
+    const heal = async (): Promise<void> => void (healed = true);
+    const armed = (wasReached: () => boolean) => kind('armed', { injection: { heal, note: 'relay.sent=exit', wasReached } });
+    const recovery = { of: async () => seen.log.push('recovered') };
+    const missed = runner([armed(() => !healed)], { recovery });
+    await missed.run([plan('armed', 'x', 1)], 60_000);
+    expect(missed.records).toEqual([]);
+    const why = 'armed, not reached: relay.sent=exit';
+    expect(missed.leftOut).toEqual([{ n: 1, kind: 'armed', target: 'x', why, notReached: true }]);
+    expect(seen.log).not.toContain('recovered');
+    const reached = runner([armed(() => healed)]);
+    await reached.run([plan('armed', 'x', 1)], 60_000);
+    expect([reached.records.length, reached.leftOut]).toEqual([1, []]);
+  });
+
+  it('tells a fault whether another one was on at any moment since it began', async () => {
+    const { kind } = world();
+    const had: [number, boolean][] = [];
+    const slow = (name: string, ms: number) =>
+      kind(name, {
+        inject: async ({ hadCompany, target }) => {
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          had.push([Number(target), hadCompany()]);
+          return { hit: HIT };
+        },
+      });
+    // The second comes and goes while the first is on; the third comes when both are over.
+    const faults = runner([slow('long', 60), slow('short', 1)]);
+    await faults.run([plan('long', '1', 1), plan('short', '2', 2, 10), plan('long', '3', 3, 200)], 60_000);
+    expect(had).toEqual([
+      [2, true],
+      [1, true],
+      [3, false],
+    ]);
+  });
+
   it('keeps the defects that were seen', async () => {
     const { kind } = world();
     const faults = runner([kind('a', { injection: { defect: 'tables differ' } })]);

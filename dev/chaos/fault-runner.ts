@@ -7,7 +7,7 @@ import type { Recovery } from './stack/recovery.js';
 
 export interface FaultRunnerOptions {
   readonly kinds: readonly FaultKind[];
-  readonly context: Omit<FaultContext, 'random' | 'target' | 'holdMs' | 'signal' | 'isAlone'>;
+  readonly context: Omit<FaultContext, 'random' | 'target' | 'holdMs' | 'signal' | 'isAlone' | 'hadCompany'>;
   readonly recovery: Pick<Recovery, 'of'>;
   /** One line for the person at the terminal. */
   readonly say: (line: string) => void;
@@ -19,12 +19,14 @@ export interface FaultRunnerOptions {
   readonly atOnce: number;
 }
 
-/** A fault that was planned and could not be injected; not counted as one. */
+/** A fault that was planned and could not be injected, or was armed and never reached; not counted as one. */
 export interface LeftOut {
   readonly n: number;
   readonly kind: string;
   readonly target: string;
   readonly why: string;
+  /** It was armed, and nothing came by: nobody's fault. */
+  readonly notReached?: true;
 }
 
 const HEAL_DEADLINE_MS = 90_000;
@@ -39,6 +41,11 @@ interface Ready {
   readonly touches: readonly string[];
 }
 
+/** A fault from its beginning until it is recovered from. */
+interface Stay {
+  hadCompany: boolean;
+}
+
 /**
  * Carries out a schedule: each fault at its time (or as soon as there is room for it and nobody else has what it touches), held, healed,
  * and watched until what it hit works again.
@@ -49,6 +56,7 @@ export class FaultRunner {
   /** What must never be, and was seen while a fault was carried out. */
   readonly defects: string[] = [];
   private readonly active = new Set<Promise<void>>();
+  private readonly stays = new Set<Stay>();
   private readonly occupied = new Set<string>();
   private readonly ending = new AbortController();
 
@@ -106,16 +114,20 @@ export class FaultRunner {
 
   private begin({ planned, kind, touches }: Ready): void {
     touches.forEach((name) => this.occupied.add(name));
-    const work = this.carryOut(planned, kind)
+    const stay: Stay = { hadCompany: this.stays.size > 0 };
+    for (const other of this.stays) other.hadCompany = true;
+    this.stays.add(stay);
+    const work = this.carryOut(planned, kind, stay)
       .catch((error: unknown) => this.defect(planned, `the fault runner itself failed: ${textOf(error)}`))
       .finally(() => {
         touches.forEach((name) => this.occupied.delete(name));
+        this.stays.delete(stay);
         this.active.delete(work);
       });
     this.active.add(work);
   }
 
-  private async carryOut(planned: PlannedFault, { kind, inject }: FaultKind): Promise<void> {
+  private async carryOut(planned: PlannedFault, { kind, inject }: FaultKind, stay: Stay): Promise<void> {
     const { context, recovery, say, recoveryDeadlineMs } = this.options;
     const { n, target, holdMs, seed } = planned;
     const { signal } = this.ending;
@@ -123,7 +135,15 @@ export class FaultRunner {
     const startedAt = Date.now();
     let injection: Injection;
     try {
-      injection = await inject({ ...context, target, holdMs, random: new Random(seed), signal, isAlone: () => this.active.size <= 1 });
+      injection = await inject({
+        ...context,
+        target,
+        holdMs,
+        random: new Random(seed),
+        signal,
+        isAlone: () => this.active.size <= 1,
+        hadCompany: () => stay.hadCompany,
+      });
     } catch (error) {
       const why = textOf(error);
       this.leftOut.push({ n, kind, target, why });
@@ -134,6 +154,11 @@ export class FaultRunner {
     const unhealed = await this.heal(injection);
     const healedAt = Date.now();
     if (unhealed !== undefined) this.defect(planned, `could not be healed: ${unhealed}`);
+    else if (injection.wasReached?.() === false) {
+      const why = `armed, not reached${injection.note === undefined ? '' : `: ${injection.note}`}`;
+      this.leftOut.push({ n, kind, target, why, notReached: true });
+      return say(`#${n} ${kind} (${target}) ${why}`);
+    }
     let recoveredAt: number | undefined;
     if (unhealed === undefined && !signal.aborted) {
       const recovering = recovery.of(injection.hit, recoveryDeadlineMs);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { FAILPOINTS, type FailpointName, type FailpointState } from '#failpoints';
-import type { ManagedProcess } from '../../managed-process.js';
+import { FAILPOINTS, parseFailpoints, type FailpointName, type FailpointState } from '#failpoints';
+import type { ManagedProcess, ProcessExit } from '../../managed-process.js';
 import { instanceNamed, instancesOf, REPLICAS, type DoubledApp } from '../stack/instance.js';
 import { CONTRADICTED, resumeParked } from '../stack/parked-fulfilments.js';
 import type { Hit, Stage } from '../stack/recovery.js';
@@ -81,24 +81,55 @@ const gatewayContradicts: FaultKind = {
   },
 };
 
+/** Arms every place of `spec`; the fault counts once each of them has acted. */
 async function armed({ stack, target }: FaultContext, url: string, spec: string, hit: Hit): Promise<Injection & { heal(): Promise<void> }> {
-  await control(url, 'PUT', { spec });
   const child = stack.processOf(target);
-  return { heal: () => disarm(child, url), hit, note: spec };
+  const before = statesIn(await control(url, 'PUT', { spec }));
+  let after: readonly FailpointState[] | undefined;
+  return {
+    heal: async () => {
+      after = await disarm(child, url);
+    },
+    wasReached: () => wasReached(spec, before, after, child.exit),
+    hit,
+    note: spec,
+  };
+}
+
+type Fired = Pick<FailpointState, 'name' | 'fired'>;
+
+/**
+ * Whether every place of the spec acted between two looks at the counters, of which there is no second one when the process has ended:
+ * then its end tells. One that was to die ends by SIGKILL; one that left otherwise did so with a place armed that throws or stalls.
+ */
+export function wasReached(
+  spec: string,
+  before: readonly Fired[],
+  after: readonly Fired[] | undefined,
+  exit: ProcessExit | undefined,
+): boolean {
+  const specs = parseFailpoints(spec);
+  if (exit !== undefined) return exit.signal === 'SIGKILL' || specs.some(({ action }) => action.kind !== 'exit');
+  const firedIn = (states: readonly Fired[] | undefined, name: string): number => states?.find((state) => state.name === name)?.fired ?? 0;
+  return specs.every(({ name }) => firedIn(after, name) > firedIn(before, name));
 }
 
 /**
  * Resolves when nothing that was armed there can happen any more and nothing that happened goes on: a process that died of it has
- * forgotten it, in one that lives it is disarmed and a stall that has begun is waited for. Throws when it does not answer.
+ * forgotten it, in one that lives it is disarmed and a stall that has begun is waited for. Throws when it does not answer. Answers the
+ * last look at the counters; undefined: the process has ended.
  */
-export async function disarm(child: Pick<ManagedProcess, 'running'>, url: string): Promise<void> {
-  if (!child.running) return;
+export async function disarm(child: Pick<ManagedProcess, 'running'>, url: string): Promise<readonly FailpointState[] | undefined> {
+  if (!child.running) return undefined;
   await control(url, 'DELETE');
-  for (const giveUpAt = Date.now() + LONGEST_STALL_MS; child.running && Date.now() < giveUpAt; await delay(100)) {
-    const { failpoints } = JSON.parse(await control(url, 'GET')) as { failpoints: FailpointState[] };
-    if (failpoints.every(({ stalling }) => stalling === 0)) return;
+  for (const giveUpAt = Date.now() + LONGEST_STALL_MS; ; await delay(100)) {
+    const states = statesIn(await control(url, 'GET'));
+    if (Date.now() >= giveUpAt || states.every(({ stalling }) => stalling === 0)) return states;
+    if (!child.running) return undefined;
   }
 }
+
+const statesIn = (body: string): readonly FailpointState[] => (JSON.parse(body) as { failpoints: FailpointState[] }).failpoints;
 
 /** Answers the body; throws on a refusal. */
 async function control(url: string, method: 'GET' | 'PUT' | 'DELETE', body?: object): Promise<string> {

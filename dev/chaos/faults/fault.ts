@@ -21,6 +21,8 @@ export interface FaultContext {
   readonly signal: AbortSignal;
   /** Whether no other fault is on or not recovered from now. */
   readonly isAlone: () => boolean;
+  /** Whether another fault was on, or not recovered from, at any moment since this one began. */
+  readonly hadCompany: () => boolean;
 }
 
 export interface Injection {
@@ -31,6 +33,8 @@ export interface Injection {
   readonly note?: string;
   /** Something that must never be, seen while the fault was carried out. */
   readonly defect?: string;
+  /** Asked once it is healed: whether what was armed was ever reached. Absent: it was on from the beginning. */
+  readonly wasReached?: () => boolean;
 }
 
 /**
