@@ -12,6 +12,8 @@ const fault = (n: number, kind: string, recoveredAfterMs?: number): FaultRecord 
   healedAt: 2_000,
   ...(recoveredAfterMs !== undefined && { recoveredAt: 2_000 + recoveredAfterMs }),
 });
+const notReached = (n: number) =>
+  ({ n, kind: 'failpoint in relay', target: 'relay-1', why: 'armed, not reached: relay.sent=exit', notReached: true }) as const;
 const invariant = (ok: boolean): InvariantResult => ({
   id: 'I4',
   title: 'every stored event is published',
@@ -43,6 +45,7 @@ const figures: RunFigures = {
   endedAt: 70_000,
   counts: { sent: 130, accepted: 120, refused: 10, unknown: 0, leftOut: 0, reads: 5 },
   planned: 3,
+  plannedOfKind: { 'kill relay': 2, 'stop broker': 1, 'kill broker': 1 },
   faults: [fault(1, 'kill relay', 500), fault(2, 'kill relay', 1_500), fault(3, 'stop broker', 100)],
   leftOut: [],
   defects: [],
@@ -59,6 +62,20 @@ describe('a run', () => {
     expect(holds({ ...figures, ...few, invariants: invariants(true, { I11: { judged: 0 } }) })).toBe(true);
   });
 
+  it('may arm places that nothing reaches, all of a kind as well: they count on neither side, and are told', () => {
+    const leftOut = Array.from({ length: 9 }, (_, n) => notReached(n + 4));
+    const many = { planned: 12, plannedOfKind: { 'kill relay': 2, 'failpoint in relay': 9 }, leftOut };
+    expect(holds({ ...figures, ...many })).toBe(true);
+    expect(summaryOf({ ...figures, ...many })).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('3 of 12 planned, of 2 kinds, 9 armed and not reached'),
+        '  not counted: #4 failpoint in relay (relay-1): armed, not reached: relay.sent=exit',
+      ]),
+    );
+    expect(markdownOf({ ...figures, ...many })).toContain('9 were armed at a place that nothing reached, and do not count');
+    expect(holds({ ...figures, ...many, leftOut: leftOut.map(({ notReached: _, ...each }) => each) })).toBe(false);
+  });
+
   it('passes when everything held', () => {
     expect(holds(figures)).toBe(true);
     expect(summaryOf(figures).at(-1)).toBe('EVERYTHING HOLDS');
@@ -70,6 +87,11 @@ describe('a run', () => {
     ['one was not checked', { invariants: invariants(true).filter(({ id }) => id !== 'I7') }],
     ['there was no fault', { faults: [], planned: 0 }],
     ['more than a fifth of the planned faults was left out', { planned: 4 }],
+    ['a kind that was planned twice was never carried out', { plannedOfKind: { 'kill relay': 2, 'rebuild under load': 2 } }],
+    [
+      'a kind was never carried out, though only one of its three was not reached',
+      { plannedOfKind: { 'failpoint in relay': 3 }, leftOut: [notReached(4)] },
+    ],
     ['no command was accepted', { counts: { ...figures.counts, accepted: 0 } }],
     ['no accepted command was looked for', { invariants: invariants(true, { I1: { accepted: 0 } }) }],
     ['no read gave a token', { invariants: invariants(true, { I6: { readsWithToken: 0 } }) }],

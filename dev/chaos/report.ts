@@ -18,6 +18,8 @@ export interface RunFigures {
   readonly counts: LoadCounts;
   /** Faults of the schedule. */
   readonly planned: number;
+  /** As far as there was time for them. */
+  readonly plannedOfKind: Readonly<Record<string, number>>;
   readonly faults: readonly FaultRecord[];
   readonly leftOut: readonly LeftOut[];
   /** Seen while faults were carried out, and must never be. */
@@ -77,15 +79,18 @@ export function figuresOf(kind: string, faults: readonly FaultRecord[]): KindFig
 export function summaryOf(figures: RunFigures): string[] {
   const { counts, faults, invariants, quiet, quietAfterMs } = figures;
   const all = figuresOf('all', faults);
+  const missed = figures.leftOut.filter(({ notReached }) => notReached);
   return [
     `commands: ${counts.sent} sent, ${counts.accepted} accepted (${perSecond(figures)}/s), ${counts.refused} refused, ${counts.unknown} without an answer; ${counts.reads} reads`,
-    `faults: ${faults.length} of ${figures.planned} planned, of ${figuresByKind(faults).length} kinds; recovery p50 ${seconds(all.p50)}, p95 ${seconds(all.p95)}, worst ${seconds(all.worst)}, ${all.notRecovered} not recovered`,
+    `faults: ${faults.length} of ${figures.planned} planned, of ${figuresByKind(faults).length} kinds, ${missed.length} armed and not reached; recovery p50 ${seconds(all.p50)}, p95 ${seconds(all.p95)}, worst ${seconds(all.worst)}, ${all.notRecovered} not recovered`,
     ...figuresByKind(faults).map(
       ({ kind, count, p50, p95, worst, notRecovered }) =>
         `  ${kind.padEnd(34)}${String(count).padStart(4)}   p50 ${seconds(p50).padStart(7)}   p95 ${seconds(p95).padStart(7)}   worst ${seconds(worst).padStart(7)}${notRecovered > 0 ? `   ${notRecovered} NOT RECOVERED` : ''}`,
     ),
     ...figures.defects.map((defect) => `  DEFECT: ${defect}`),
-    ...figures.leftOut.map(({ n, kind, target, why }) => `  left out: #${n} ${kind} (${target}): ${why}`),
+    ...figures.leftOut.map(
+      ({ n, kind, target, why, notReached }) => `  ${notReached ? 'not counted' : 'left out'}: #${n} ${kind} (${target}): ${why}`,
+    ),
     quiet ? `stood still ${seconds(quietAfterMs)} after the load` : `DID NOT STAND STILL within ${seconds(quietAfterMs)} after the load`,
     ...invariants.flatMap((invariant) => [
       `${invariant.ok ? 'holds ' : 'BROKEN'} ${invariant.id.padEnd(4)}${invariant.title}: ${invariant.checked}`,
@@ -101,6 +106,7 @@ export function summaryOf(figures: RunFigures): string[] {
 export function markdownOf(figures: RunFigures): string {
   const { seed, minutes, rate, startedAt, endedAt, counts, faults, leftOut, missing, invariants, quiet, quietAfterMs, samples } = figures;
   const all = figuresOf('**all**', faults);
+  const missed = leftOut.filter(({ notReached }) => notReached);
   const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
   const recovery = ({ kind, count, p50, p95, worst, notRecovered }: KindFigures): string =>
     row([kind, count, seconds(p50), seconds(p95), seconds(worst), notRecovered === 0 ? '' : `${notRecovered} not recovered`]);
@@ -118,7 +124,7 @@ export function markdownOf(figures: RunFigures): string {
     row(['reads', number(counts.reads)]),
     row(['duplicates on the topics', number(duplicatesIn(invariants) ?? 0)]),
     '',
-    `${faults.length} faults (${figures.planned} were planned) of ${figuresByKind(faults).length} kinds. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
+    `${faults.length} faults (${figures.planned} were planned; ${missed.length} were armed at a place that nothing reached, and do not count) of ${figuresByKind(faults).length} kinds. ${quiet ? `Nothing was under way any more ${seconds(quietAfterMs)} after the load had stopped.` : `It did NOT stand still within ${seconds(quietAfterMs)}.`}`,
     '',
     ...emptinessOf(figures).flatMap((reason) => [`**The run proves nothing**: ${reason}.`, '']),
     '## Invariants',
@@ -140,7 +146,8 @@ export function markdownOf(figures: RunFigures): string {
     recovery(all),
     '',
     ...figures.defects.map((defect) => `- **defect**: ${defect}`),
-    ...[...missing, ...leftOut.map(({ n, kind, target, why }) => `#${n} ${kind} (${target}) left out: ${why}`)].map((line) => `- ${line}`),
+    ...missing.map((line) => `- ${line}`),
+    ...leftOut.map(({ n, kind, target, why, notReached }) => `- #${n} ${kind} (${target})${notReached ? '' : ' left out'}: ${why}`),
     '',
     '## Resources',
     '',

@@ -14,7 +14,7 @@ import type { StackSample } from './history/resource-sample.js';
 import { ChaosLoad } from './load/chaos-load.js';
 import { holds, markdownOf, summaryOf, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
-import { scheduleOf } from './schedule.js';
+import { plannedInTime, scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
 import { CONTRADICTED, resumeParked } from './stack/parked-fulfilments.js';
 import { Recovery } from './stack/recovery.js';
@@ -136,12 +136,13 @@ export class ChaosRun {
       recoveryDeadlineMs: RECOVERY_DEADLINE_MS,
       atOnce: AT_ONCE,
     }));
+    const schedule = scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS });
     try {
       this.beganAt = Date.now();
       load.start();
       this.underLoad = true;
       sampler.start();
-      await faults.run(scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS }), forMs);
+      await faults.run(schedule, forMs);
       this.goOn();
       await stack.healAll().catch((error: unknown) => {
         faults.defects.push(`what the faults left could not be healed: ${(error as Error).message}`);
@@ -182,7 +183,8 @@ export class ChaosRun {
         loadStoppedAt,
         endedAt: Date.now(),
         counts: load.counts(),
-        planned: scheduleOf({ seed, forMs, kinds, gapMs: GAP_MS }).length,
+        planned: schedule.length,
+        plannedOfKind: plannedInTime(schedule, forMs),
         faults: faults.records,
         leftOut: faults.leftOut,
         defects: faults.defects,

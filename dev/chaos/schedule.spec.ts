@@ -1,7 +1,7 @@
 // What happens when in a fault run follows from its seed alone, and every kind gets its turn.
 import { describe, expect, it } from 'vitest';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
-import { scheduleOf } from './schedule.js';
+import { plannedInTime, scheduleOf } from './schedule.js';
 
 const HOUR_MS = 3_600_000;
 const options = { forMs: HOUR_MS, kinds: FAULT_KINDS, gapMs: [8_000, 12_000] as const };
@@ -33,6 +33,14 @@ describe('the schedule of faults', () => {
       expect(holdMs).toBeGreaterThanOrEqual(kind.holdMs[0]);
       expect(holdMs).toBeLessThanOrEqual(kind.holdMs[1]);
     }
+  });
+
+  it('counts by kind what comes while there is still room for it', () => {
+    const planned = scheduleOf({ ...options, seed: 1 });
+    const counts = plannedInTime(planned, HOUR_MS);
+    expect(Object.values(counts).reduce((sum, each) => sum + each, 0)).toBe(planned.filter(({ atMs }) => atMs <= HOUR_MS - 120_000).length);
+    expect(plannedInTime(planned.slice(0, 1), 130_000)).toEqual({ [planned[0]!.kind]: 1 });
+    expect(plannedInTime(planned.slice(0, 1), 120_000)).toEqual({});
   });
 
   it('plans nothing without kinds', () => {

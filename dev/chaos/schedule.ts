@@ -24,6 +24,8 @@ export interface ScheduleOptions {
 const FIRST_AT_MS = 4_000;
 /** The last one shall still be healed and recovered from under load. */
 const QUIET_END_MS = 5_000;
+/** A fault may have to wait so long for others to end. */
+const ROOM_MS = 120_000;
 
 /**
  * Which fault comes when, from the seed alone: rounds of all kinds (each as often as its weight says) in a new order each, so that a
@@ -47,6 +49,13 @@ export function scheduleOf({ seed, forMs, kinds, gapMs }: ScheduleOptions): Plan
     });
   }
   return planned;
+}
+
+/** How often each kind is to come, without those whose time comes so late that there may be no room for them any more. */
+export function plannedInTime(schedule: readonly PlannedFault[], forMs: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind, atMs } of schedule) if (atMs <= forMs - ROOM_MS) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {

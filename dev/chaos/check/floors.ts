@@ -5,24 +5,34 @@ export interface RunExtent {
   readonly minutes: number;
   /** Faults of the schedule. */
   readonly planned: number;
-  readonly faults: { readonly length: number };
+  /** By kind: as far as there was time for them. See plannedInTime. */
+  readonly plannedOfKind: Readonly<Record<string, number>>;
+  /** Carried out. */
+  readonly faults: readonly { readonly kind: string }[];
+  readonly leftOut: readonly { readonly kind: string; readonly notReached?: true }[];
   readonly counts: { readonly accepted: number };
   readonly invariants: readonly Pick<InvariantResult, 'id' | 'counted'>[];
 }
 
 const ALL: readonly InvariantId[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10', 'I11', 'I12'];
-/** Of the faults that were planned, how many must have been carried out. */
+/** Of the faults that were planned, how many must have been carried out; those that were armed and not reached are nobody's fault. */
 const CARRIED_OUT_SHARE = 0.8;
+/** Of a kind that was to come so often, one at least must have been carried out. */
+const SOME_OF_A_KIND_FROM = 2;
 /** In a longer run some process lives long enough to show whether it grows. */
 const PLATEAU_AFTER_MINUTES = 5;
 
 /** Why a run proves nothing, however clean it is: nothing was done to it, or nothing was looked at. Empty: it does. */
-export function emptinessOf({ minutes, planned, faults, counts, invariants }: RunExtent): string[] {
+export function emptinessOf(extent: RunExtent): string[] {
+  const { minutes, planned, faults, counts, invariants } = extent;
+  const reachable = planned - notReached(extent).length;
+  const never = kindsNeverCarriedOut(extent);
   const counted = (id: InvariantId, name: string): number => invariants.find((each) => each.id === id)?.counted[name] ?? 0;
   const missing = ALL.filter((id) => !invariants.some((each) => each.id === id));
   return [
     faults.length === 0 && 'there was no fault',
-    faults.length < CARRIED_OUT_SHARE * planned && `only ${faults.length} of ${planned} planned faults were carried out`,
+    faults.length < CARRIED_OUT_SHARE * reachable && `only ${faults.length} of ${reachable} planned faults were carried out`,
+    never.length > 0 && `planned ${SOME_OF_A_KIND_FROM} times or more and never carried out: ${never.join(', ')}`,
     counts.accepted === 0 && 'no command was accepted',
     missing.length > 0 && `not checked: ${missing.join(', ')}`,
     counted('I1', 'accepted') === 0 && 'no accepted command was looked for in the store (I1)',
@@ -30,4 +40,14 @@ export function emptinessOf({ minutes, planned, faults, counts, invariants }: Ru
     counted('I12', 'healings') > 0 && counted('I12', 'judged') === 0 && 'no healing was judged (I12)',
     minutes > PLATEAU_AFTER_MINUTES && counted('I11', 'judged') === 0 && 'no process lived long enough to be judged (I11)',
   ].filter((reason) => reason !== false);
+}
+
+const notReached = ({ leftOut }: RunExtent): RunExtent['leftOut'] => leftOut.filter((each) => each.notReached);
+
+function kindsNeverCarriedOut(extent: RunExtent): string[] {
+  const missed = notReached(extent);
+  return Object.entries(extent.plannedOfKind).flatMap(([kind, planned]) => {
+    const reachable = planned - missed.filter((each) => each.kind === kind).length;
+    return reachable >= SOME_OF_A_KIND_FROM && !extent.faults.some((fault) => fault.kind === kind) ? kind : [];
+  });
 }
