@@ -17,6 +17,8 @@ let pool: pg.Pool;
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = new pg.Pool({ connectionString: database.url, max: 6 });
+  // Ended by the database, in somebody's hands.
+  pool.on('connect', (client) => client.on('error', () => undefined));
 });
 afterAll(async () => {
   await pool?.end();
@@ -86,6 +88,27 @@ describe('ConsumerDeadLetters', () => {
     expect([count, goesOn.length]).toEqual(goesOn.length === 0 ? [2, 0] : [1, 1]);
     expect(await letters.list({ state: 'held' })).toEqual([]);
     expect(await letters.parked()).toEqual([]);
+  });
+
+  it('loses a stream that it has stood on for too long, to whoever waits for it', async () => {
+    const groupId = randomUUID();
+    const [stopped, other] = [200, 60_000].map(
+      (standstillMs) => new ConsumerDeadLetters({ pool, groupId, publish: nothing, standstillMs }),
+    ) as [ConsumerDeadLetters, ConsumerDeadLetters];
+    await stopped.store([letter('order-a', 0)]);
+    let goOn: () => void = () => undefined;
+    const standing = new Promise<void>((resolve) => (goOn = resolve));
+    let delivering = false;
+    const released = stopped.release('order-a', resolution, () => {
+      delivering = true;
+      return standing;
+    });
+    const refused = expect(released).rejects.toThrow(/idle-in-transaction|Connection terminated|not queryable/);
+    await waitFor(() => delivering, { what: 'the delivery' });
+    await expect(other.store([letter('order-a', 1, STREAM_PARKED)])).resolves.toEqual([]);
+    goOn();
+    await refused;
+    expect(await other.parked()).toMatchObject([{ held: 2 }]);
   });
 
   it('delivers in order of offset, in pieces, and stays where it stands when one fails', async () => {

@@ -22,6 +22,15 @@ export interface Resolution {
   inTransaction?(client: PoolClient, letters: number, ids: readonly number[]): Promise<void>;
 }
 
+export interface ConsumerDeadLettersOptions {
+  readonly pool: Pool;
+  readonly groupId: string;
+  /** Copies to the dead-letter topic; throws unless every copy was acknowledged. */
+  readonly publish: (letters: readonly DeadLetter[]) => Promise<void>;
+  /** How long a delivery or a copy may take before the database ends its transaction, milliseconds. Default 60,000. */
+  readonly standstillMs?: number;
+}
+
 /** The stream has no dead letters here, or the letter is not held (any more). */
 export class NotHeldError extends Error {
   constructor(what: string) {
@@ -33,6 +42,14 @@ export class NotHeldError extends Error {
 const RELEASE_BATCH = 500;
 
 /**
+ * How long a transaction of ours waits for a stream's row that somebody else has, and how long it may stand still between two statements,
+ * milliseconds: longer than a delivery takes. A process that was stopped in the middle would otherwise keep its stream, and the partition
+ * of whoever has to put a letter behind it, for as long as it stands.
+ */
+const LOCK_WAIT_MS = 5_000;
+const STANDSTILL_MS = 60_000;
+
+/**
  * The dead letters of one consumer group: a row for each message it could not take, with its bytes, and the streams parked by them.
  * - A stream's row in consumer_parked_streams is locked by whoever adds a letter behind others or ends the parking, so that no letter
  *   can be left behind in a stream that goes on.
@@ -40,12 +57,14 @@ const RELEASE_BATCH = 500;
  */
 export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetterSink {
   private readonly publish: (letters: readonly DeadLetter[]) => Promise<void>;
+  private readonly begin: string;
   /** Letters this process put aside since it started, by code. */
   readonly stored = new Map<string, number>();
 
-  constructor({ pool, groupId, publish }: { pool: Pool; groupId: string; publish: (letters: readonly DeadLetter[]) => Promise<void> }) {
+  constructor({ pool, groupId, publish, standstillMs = STANDSTILL_MS }: ConsumerDeadLettersOptions) {
     super(pool, groupId);
     this.publish = publish;
+    this.begin = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${standstillMs}`;
   }
 
   async parkedStreams(): Promise<ReadonlySet<string>> {
@@ -229,7 +248,7 @@ export class ConsumerDeadLetters extends DeadLetterQueries implements DeadLetter
     const client = await this.pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await client.query(this.begin);
       const { keep, result } = await work(client);
       await client.query(keep ? 'COMMIT' : 'ROLLBACK');
       return result;

@@ -1,7 +1,7 @@
 /** Our pool reads bigints and times in our way, leaves pg's process-wide parsers alone, and survives losing its connections. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
+import { createTestDatabase, Line, type TestDatabase } from '../../test/harness/index.js';
 import { createLogger } from './logger.js';
 import { createPool } from './pool.js';
 
@@ -61,5 +61,40 @@ describe('createPool', () => {
     await expect(client.query('COMMIT')).rejects.toThrow();
     client.release(true);
     expect(await one('1')).toBe(1);
+  });
+});
+
+describe('connections that stay open and answer nothing', () => {
+  let line: Line;
+  let behind: pg.Pool;
+  beforeAll(async () => {
+    const url = new URL(database.url);
+    line = await Line.to({ host: url.hostname, port: Number(url.port) });
+    url.host = `127.0.0.1:${line.port}`;
+    const logger = createLogger({ app: 'spec', level: 'fatal' });
+    behind = createPool({ databaseUrl: url.href, max: 1, app: 'behind', logger, queryTimeoutMs: 500 });
+  });
+  afterAll(async () => {
+    await behind.end();
+    line.close();
+  });
+
+  it('fail what was asked on them, and are replaced', async () => {
+    expect(await one('1', behind)).toBe(1);
+    line.goDead();
+    await expect(one('2', behind)).rejects.toThrow('Query read timeout');
+    expect(await one('3', behind)).toBe(3);
+  });
+
+  it('fail the rest of a transaction at once, and are replaced though their holder gives them back as they are', async () => {
+    const client = await behind.connect();
+    await client.query('BEGIN');
+    line.goDead();
+    await expect(client.query('SELECT 1')).rejects.toThrow('Query read timeout');
+    const askedAt = performance.now();
+    await expect(client.query('ROLLBACK')).rejects.toThrow();
+    expect(performance.now() - askedAt).toBeLessThan(400);
+    client.release();
+    expect(await one('4', behind)).toBe(4);
   });
 });

@@ -10,9 +10,33 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** How long a caller waits for a free or new connection, milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number;
+  /** How long a statement may be without an answer, milliseconds. Default 30,000. */
+  readonly queryTimeoutMs?: number;
   /** In place of pg's own; for simulations, whose servers live in memory. */
   readonly Client?: typeof pg.Client;
 }
+
+/** A side that is gone without a word is found while a connection is idle: asked by the kernel after so long, which otherwise waits 2 h. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 } as const;
+
+/**
+ * A client that cuts its connection when a statement had no answer within `query_timeout`. pg only fails the statement, and lets
+ * whatever the holder asks next (its ROLLBACK first of all) wait behind it.
+ */
+export class ImpatientClient extends pg.Client {
+  // oxlint-disable-next-line typescript/no-explicit-any
+  override query(...args: unknown[]): any {
+    const asked: unknown = (super.query as (...args: unknown[]) => unknown).apply(this, args);
+    if (!(asked instanceof Promise)) return asked;
+    return asked.catch((error: unknown) => {
+      if (error instanceof Error && error.message === NO_ANSWER) void this.end();
+      throw error;
+    });
+  }
+}
+
+/** In pg's words. */
+const NO_ANSWER = 'Query read timeout';
 
 /** Object ids of the types read differently from pg's defaults. */
 const INT8 = 20;
@@ -26,17 +50,20 @@ const DATE = 1082;
  * - Sessions run in UTC.
  * - A connection that dies while idle is logged (`database.connection.lost`) and replaced; one that dies while it is held, between two
  *   statements, fails the holder's next statement. Neither ends the process.
+ * - A connection that stays open and answers nothing (its other side is gone without a word) is given up, see ImpatientClient.
  * Whoever creates it ends it (`pool.end()`).
  */
-export function createPool({ databaseUrl, max, app, logger, connectTimeoutMs = 5_000, Client }: PoolOptions): pg.Pool {
+export function createPool(options: PoolOptions): pg.Pool {
+  const { databaseUrl, max, app, logger, connectTimeoutMs = 5_000, queryTimeoutMs = 30_000, Client = ImpatientClient } = options;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
     application_name: `tidemark-${app}`,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    ...(Client === undefined ? {} : { Client }),
+    query_timeout: queryTimeoutMs,
+    ...KEEP_ALIVE,
+    Client,
     options: '-c timezone=UTC',
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });

@@ -164,6 +164,7 @@ export const PROOFS: ProofTable = {
     'refuses %s': ['I10'],
   },
   'libs/messaging/consumer-dead-letters.spec.ts': {
+    'loses a stream that it has stood on for too long, to whoever waits for it': ['I9', 'I10'],
     'keeps nothing when the copy for the topic cannot be sent': ['I10'],
     'leaves no letter behind when one arrives while its stream is being released': ['I10'],
     'delivers in order of offset, in pieces, and stays where it stands when one fails': ['I5'],
@@ -188,6 +189,7 @@ export const PROOFS: ProofTable = {
     'gives up the queued batches when a heartbeat says that the membership is over': ['I6'],
   },
   'libs/messaging/operators/consumer-dead-letters.spec.ts': {
+    'no more than two releases are under way, so that the consumer keeps connections': ['I11'],
     '%s of one letter is in the transaction that does it': ['I10'],
     '%s by filter has its effects in the transaction that does it': ['I10'],
     'a release %s that is not committed leaves none that it was done': ['I10'],
@@ -210,6 +212,9 @@ export const PROOFS: ProofTable = {
     'stays below a position whose transaction is open, however much is published above it': ['I4'],
     'does not hide a row that commits between two soundings': ['I4'],
     'is found by the very next read after its release, with the rows that waited behind it': ['I4', 'I10'],
+  },
+  'libs/platform/pool.spec.ts': {
+    'fail the rest of a transaction at once, and are replaced though their holder gives them back as they are': ['I12'],
   },
   'libs/platform/wire-manners.spec.ts': {
     'answers 503 with Retry-After beyond its places, health asked all the same, and takes more when one is free': ['I11', 'I12'],

@@ -1,4 +1,4 @@
-import { createPool } from '#platform';
+import { createPool, ImpatientClient } from '#platform';
 import pg from 'pg';
 import type { Fault, Kernel, SimulatedProcess } from '../kernel/kernel.js';
 import { MemoryConnection } from './memory-connection.js';
@@ -29,7 +29,7 @@ export class MemoryPostgres {
   pool({ max, app, logger }: { max: number; app: string; logger: PoolLogger }): pg.Pool {
     // oxlint-disable-next-line typescript/no-this-alias
     const server = this;
-    class MemoryClient extends pg.Client {
+    class MemoryClient extends ImpatientClient {
       constructor(config: pg.ClientConfig) {
         super({ ...config, connection: new MemoryConnection(server) } as pg.ClientConfig);
       }

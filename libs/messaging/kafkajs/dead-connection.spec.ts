@@ -1,51 +1,17 @@
 // Proves, against a real broker behind a line that can go dead: connections on which nothing comes back any more, and which nobody
 // closes, do not keep a consumer from its work once new ones are answered.
 import { randomUUID } from 'node:crypto';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 
-import { uniqueTopicPrefix, waitFor } from '../../../test/harness/index.js';
+import { Line, uniqueTopicPrefix, waitFor } from '../../../test/harness/index.js';
 import { encode } from '../cloud-events.codec.js';
 import { recordingLogger, sampleEvent } from '../testing/samples.js';
 import { BrokerNames, TOPICS } from '../topics.js';
 import { CONSUMER_RETRY, KafkaJsBroker } from './kafkajs-broker.js';
 import { KafkaJsConsumer } from './kafkajs-consumer.js';
-
-/** A line to the broker. `goDead`: what is connected stays connected, and no byte passes any more; what connects later is answered. */
-class Line {
-  private readonly ends = new Set<Socket>();
-  private readonly server: Server;
-
-  constructor(private readonly broker: { host: string; port: number }) {
-    this.server = createServer((client) => {
-      const upstream = connect(this.broker);
-      for (const [from, to] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        this.ends.add(from);
-        from.on('error', () => undefined);
-        from.on('close', () => to.destroy());
-        from.pipe(to);
-      }
-    }).listen(0, '127.0.0.1');
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  goDead(): void {
-    for (const end of this.ends) end.unpipe().pause();
-  }
-
-  close(): void {
-    this.ends.forEach((end) => end.destroy());
-    this.server.close();
-  }
-}
 
 const prefix = uniqueTopicPrefix();
 const brokers = inject('kafkaBrokers');
@@ -53,9 +19,9 @@ const logger = recordingLogger();
 const direct = new KafkaJsBroker({ brokers, clientId: 'spec', logger, topicPrefix: prefix });
 let line: Line;
 
-beforeEach(() => {
+beforeEach(async () => {
   const [host = '', port = ''] = brokers[0]!.split(':');
-  line = new Line({ host, port: Number(port) });
+  line = await Line.to({ host, port: Number(port) });
 });
 afterEach(() => line.close());
 

@@ -68,7 +68,7 @@ export class ConsumerDeadLettersController {
     summary: 'Apply what is held for the stream, and let it go on',
     description: 'When an event still cannot be applied, it stays parked from there and the answer says why.',
   })
-  @act(StreamReleasedDto, 'malformed-request', 'dead-letter-not-held', 'stream-not-releasable')
+  @act(StreamReleasedDto, 'malformed-request', 'dead-letter-not-held', 'stream-not-releasable', 'overloaded')
   async release(
     @Param() { streamId }: StreamIdDto,
     @Body() { reason }: DecideDto,
@@ -82,7 +82,7 @@ export class ConsumerDeadLettersController {
     summary: 'Let all parked streams that match go on, where they can',
     description: 'By the code of the letter that parked it, its id, a topic it holds letters of, and since when. Go on with `next`.',
   })
-  @act(ActedByFilterDto)
+  @act(ActedByFilterDto, 'overloaded')
   async releaseStreams(@Body() body: DecideLettersDto, @Req() request: FastifyRequest): Promise<ActedByFilterDto> {
     return this.operator.releaseStreams(decideAll(body, request), body.after ?? '');
   }
@@ -92,7 +92,7 @@ export class ConsumerDeadLettersController {
     summary: 'Apply this message',
     description: 'With it go all others held for its stream, in order; the stream then goes on. One that belongs to no stream goes alone.',
   })
-  @act(DeadLetterReleasedDto, 'malformed-request', 'dead-letter-not-held', 'stream-not-releasable')
+  @act(DeadLetterReleasedDto, 'malformed-request', 'dead-letter-not-held', 'stream-not-releasable', 'overloaded')
   async releaseLetter(
     @Param() { id }: DeadLetterIdDto,
     @Body() { reason }: DecideDto,
@@ -103,7 +103,7 @@ export class ConsumerDeadLettersController {
 
   @Post('dead-letters/release')
   @ApiOperation({ summary: 'Apply all that match, each with its stream, where they can be', description: 'Go on with `next`.' })
-  @act(ActedByFilterDto)
+  @act(ActedByFilterDto, 'overloaded')
   async releaseLetters(@Body() body: DecideLettersDto, @Req() request: FastifyRequest): Promise<ActedByFilterDto> {
     return this.operator.releaseLetters(decideAll(body, request), numberedCursor(body.after));
   }

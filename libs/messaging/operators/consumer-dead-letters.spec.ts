@@ -9,7 +9,7 @@ import pg from 'pg';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { createTestDatabase, type TestDatabase } from '../../../test/harness/index.js';
+import { createTestDatabase, waitFor, type TestDatabase } from '../../../test/harness/index.js';
 import type { BatchConsumerStrategy } from '../batch-consumer.strategy.js';
 import { encode } from '../cloud-events.codec.js';
 import { ConsumerDeadLetters, type Resolution } from '../consumer-dead-letters.js';
@@ -27,12 +27,15 @@ let running: RunningApp;
 /** Streams whose events the handlers still refuse. */
 const poisonous = new Set<string>();
 const delivered: string[] = [];
+/** Set: nothing is delivered before it is settled. */
+let gate: Promise<void> | undefined;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = new pg.Pool({ connectionString: database.url, max: 6 });
   letters = new ConsumerDeadLetters({ pool, groupId: 'spec', publish: () => Promise.resolve() });
   const deliver = async (messages: readonly IncomingMessage[]): Promise<void> => {
+    await gate;
     for (const { key, offset } of messages) {
       const streamId = String(key);
       if (poisonous.has(streamId)) throw new PoisonEventError(sampleEvent(streamId, 1), 'unknown-type', 'still unknown');
@@ -226,6 +229,23 @@ describe('by filter', () => {
         { subject: 'order-g2', outcome: 'done' },
       ],
     });
+  });
+
+  it('no more than two releases are under way, so that the consumer keeps connections', async () => {
+    for (const stream of ['order-x1', 'order-x2', 'order-x3']) await letters.store([letter(stream)]);
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => (open = resolve));
+    const release = (stream: string) => post(`/parked-streams/${stream}/release`, { reason: 'fixed' });
+    const filter = { code: 'unknown-type' };
+    const underWay = [release('order-x1'), release('order-x2')];
+    await waitFor(async () => (await release('order-x3')).status === 503, { what: 'the places to be taken' });
+    expect(await release('order-x3')).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(await post('/parked-streams/release', { reason: 'fixed', filter })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(await post('/dead-letters/release', { reason: 'fixed', filter })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    open();
+    gate = undefined;
+    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(await release('order-x3')).toMatchObject({ status: 200, body: { delivered: 1 } });
   });
 
   it('letters are released with their streams, each stream once', async () => {

@@ -1,4 +1,13 @@
-import { actedAnswer, dryRunAnswer, type ActedByFilterDto, type ActEffect, type Matching, type NewAct, type OperatorActs } from '#platform';
+import {
+  actedAnswer,
+  dryRunAnswer,
+  platformProblem,
+  type ActedByFilterDto,
+  type ActEffect,
+  type Matching,
+  type NewAct,
+  type OperatorActs,
+} from '#platform';
 
 import type { BatchConsumerStrategy } from '../batch-consumer.strategy.js';
 import { NotHeldError } from '../consumer-dead-letters.js';
@@ -25,18 +34,27 @@ type Consumer = Pick<BatchConsumerStrategy, 'deadLetters' | 'release' | 'release
 /** Releasing runs the handlers: a call ends after so long, milliseconds, and says where to go on. */
 const PATIENCE_MS = 10_000;
 
+/** Releases at once. Each keeps a connection while the handlers need others: more would leave none for the consumer itself. */
+const RELEASES_AT_ONCE = 2;
+
 /**
  * What operators do about the dead letters of a consumer group. Each act is recorded in the transaction that carries it out, and so is
  * each refusal. A stream is released as a whole and in order: its letters wait for each other.
  */
 export class ConsumerOperator {
+  private releasing = 0;
+
   constructor(
     private readonly consumer: Consumer,
     private readonly acts: OperatorActs,
   ) {}
 
-  /** Answers how many events were delivered. Throws what is still against one of them, or NotHeldError. */
-  async releaseStream(streamId: string, decision: Decision): Promise<number> {
+  /** Answers how many events were delivered. Throws what is still against one of them, NotHeldError, or `overloaded`. */
+  releaseStream(streamId: string, decision: Decision): Promise<number> {
+    return this.inPlace(() => this.releaseWhole(streamId, decision));
+  }
+
+  private async releaseWhole(streamId: string, decision: Decision): Promise<number> {
     const act = actOf('consumer.release', decision, { subject: streamId });
     try {
       return await this.consumer.release(streamId, {
@@ -50,10 +68,14 @@ export class ConsumerOperator {
   }
 
   /** The letter, and with it all of its stream; alone when it belongs to none. Answers how many events were delivered. */
-  async releaseLetter(id: number, decision: Decision): Promise<number> {
+  releaseLetter(id: number, decision: Decision): Promise<number> {
+    return this.inPlace(() => this.releaseWithItsStream(id, decision));
+  }
+
+  private async releaseWithItsStream(id: number, decision: Decision): Promise<number> {
     const record = (await this.consumer.deadLetters.inspect(id))?.record;
     if (record === undefined || record.state !== 'held') throw new NotHeldError(`letter ${id}`);
-    if (record.streamId !== null) return this.releaseStream(record.streamId, decision);
+    if (record.streamId !== null) return this.releaseWhole(record.streamId, decision);
     const subject = placeOf(record);
     const act = actOf('consumer.release', decision, { subject });
     try {
@@ -72,33 +94,27 @@ export class ConsumerOperator {
   async releaseStreams({ filter, decision, dryRun, limit }: DecideAll, after: string): Promise<ActedByFilterDto> {
     const found = await this.consumer.deadLetters.matchingStreams(filter, after, limit);
     if (dryRun) return dryRunAnswer(found);
-    const actId = await this.acts.begin({
-      ...actOf('consumer.release', decision, { filter: { ...filter, after, limit } }),
-      matched: found.matched,
+    const targets = found.subjects.map((streamId) => ({ cursor: streamId, streamId, id: 0, subject: streamId }));
+    return await this.inPlace(async () => {
+      const act = actOf('consumer.release', decision, { filter: { ...filter, after, limit } });
+      return await this.releaseEach(await this.acts.begin({ ...act, matched: found.matched }), found, targets, decision);
     });
-    return await this.releaseEach(
-      actId,
-      found,
-      found.subjects.map((streamId) => ({ cursor: streamId, streamId, id: 0, subject: streamId })),
-      decision,
-    );
   }
 
   /** {@link releaseLetter} of all that match: each of their streams as a whole. */
   async releaseLetters({ filter, decision, dryRun, limit }: DecideAll, afterId: number): Promise<ActedByFilterDto> {
     const found = await this.consumer.deadLetters.matchingLetters(filter, afterId, limit);
     if (dryRun) return dryRunAnswer(found);
-    const actId = await this.acts.begin({
-      ...actOf('consumer.release', decision, { filter: { ...filter, afterId, limit } }),
-      matched: found.matched,
-    });
     const targets = found.letters.map((record) => ({
       cursor: String(record.id),
       streamId: record.streamId,
       id: record.id,
       subject: record.streamId ?? placeOf(record),
     }));
-    return await this.releaseEach(actId, found, targets, decision);
+    return await this.inPlace(async () => {
+      const act = actOf('consumer.release', decision, { filter: { ...filter, afterId, limit } });
+      return await this.releaseEach(await this.acts.begin({ ...act, matched: found.matched }), found, targets, decision);
+    });
   }
 
   /** Never to be delivered. Throws NotHeldError. */
@@ -134,6 +150,17 @@ export class ConsumerOperator {
       },
     );
     return actedAnswer(actId, found, effects);
+  }
+
+  private async inPlace<T>(release: () => Promise<T>): Promise<T> {
+    if (this.releasing >= RELEASES_AT_ONCE)
+      throw platformProblem('overloaded', 'Other releases are under way; try again when they have ended.', {}, { 'Retry-After': '1' });
+    this.releasing += 1;
+    try {
+      return await release();
+    } finally {
+      this.releasing -= 1;
+    }
   }
 
   private async releaseEach(actId: string, found: Matching, targets: readonly Target[], decision: Decision): Promise<ActedByFilterDto> {

@@ -206,4 +206,32 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     ],
     specs: ['libs/messaging/kafkajs/dead-connection.spec.ts'],
   },
+  {
+    name: 'letters-locked-for-ever',
+    mechanism: 'a transaction over dead letters does not outlast its process standing still',
+    breaks: ['I9', 'I10'],
+    edits: [
+      {
+        file: 'libs/messaging/consumer-dead-letters.ts',
+        search: '; SET LOCAL idle_in_transaction_session_timeout = ${standstillMs}`',
+        replace: '`',
+      },
+    ],
+    specs: [LETTERS_SPEC],
+    tests: 'loses a stream that it has stood on',
+  },
+  {
+    name: 'releases-without-bound',
+    mechanism: 'bounded releases of a consumer',
+    breaks: ['I11'],
+    edits: [
+      {
+        file: 'libs/messaging/operators/consumer-operator.ts',
+        search: 'const RELEASES_AT_ONCE = 2;',
+        replace: 'const RELEASES_AT_ONCE = 200;',
+      },
+    ],
+    specs: ['libs/messaging/operators/consumer-dead-letters.spec.ts'],
+    tests: 'no more than two releases',
+  },
 ];

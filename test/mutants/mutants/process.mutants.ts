@@ -71,4 +71,18 @@ export const PROCESS_MUTANTS: readonly Mutant[] = [
     ],
     specs: ['apps/query-api/orders/live-order.query.spec.ts'],
   },
+  {
+    name: 'dead-database-connections-kept',
+    mechanism: 'a database connection that no longer answers is given up',
+    breaks: ['I12'],
+    edits: [
+      {
+        file: 'libs/platform/pool.ts',
+        search: 'if (error instanceof Error && error.message === NO_ANSWER) void this.end();',
+        replace: '',
+      },
+    ],
+    specs: ['libs/platform/pool.spec.ts'],
+    tests: 'fail the rest of a transaction at once',
+  },
 ];
