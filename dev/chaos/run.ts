@@ -30,6 +30,7 @@ const CONCURRENCY = 256;
 /** Load after the last fault, so that first successes are seen. */
 const AFTERMATH_MS = 6_000;
 const QUIET_WITHIN_MS = 180_000;
+const LOOK_WITHIN_MS = 60_000;
 const SETTLE_WITHIN_MS = 60_000;
 
 export class Interrupted extends Error {}
@@ -216,17 +217,19 @@ export class ChaosRun {
   }
 
   private async untilQuiet(stack: ChaosStack, watch: StackWatch): Promise<boolean> {
-    const database = new PostgresDatabase(stack.databaseUrl);
+    const database = new PostgresDatabase(stack.databaseUrl, LOOK_WITHIN_MS);
     try {
       const activity = await waitForQuiet({
         activity: new StackActivity(database, () => watch.lag()),
         withinMs: QUIET_WITHIN_MS,
+        lookWithinMs: LOOK_WITHIN_MS,
         onWait: (now) => this.tellSlowly(`waiting until it stands still: ${JSON.stringify(now)}`),
       });
       if (!isQuiet(activity)) this.progress.report(`DOES NOT STAND STILL: ${JSON.stringify(activity)}`);
       return isQuiet(activity);
     } finally {
-      await database.close();
+      // Of a database that is gone there may be nothing to close in order.
+      await database.close().catch(() => undefined);
     }
   }
 

@@ -10,6 +10,9 @@ export interface Database {
 const INT8 = 20;
 const NUMERIC = 1700;
 const PAGE = 10_000;
+/** So that a check of a database that hangs ends as well; the longest query of a run of hours takes minutes. Milliseconds. */
+const CONNECT_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 900_000;
 
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary'): unknown =>
@@ -20,11 +23,14 @@ const types = {
 export class PostgresDatabase implements Database {
   private readonly pool: pg.Pool;
 
-  constructor(databaseUrl: string) {
+  /** @param answerWithinMs a query that takes longer fails */
+  constructor(databaseUrl: string, answerWithinMs = ANSWER_WITHIN_MS) {
     this.pool = new pg.Pool({
       connectionString: databaseUrl,
       max: 2,
       application_name: 'tidemark-verify',
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      query_timeout: answerWithinMs,
       options: '-c timezone=UTC -c work_mem=128MB -c default_transaction_read_only=on',
       types,
     });

@@ -52,8 +52,9 @@ async function run(
   return verification.ok;
 }
 
-function tell({ outbox, lag, behind, running, parked, deadLetters }: Activity): string {
+function tell({ outbox, lag, behind, running, parked, deadLetters, unseen }: Activity): string {
   return [
+    ...(unseen === undefined ? [] : [`could not be looked at (${unseen}); before that`]),
     `${outbox} in the outbox, ${lag} not consumed, ${behind} streams not projected, ${running} fulfilments running`,
     `${parked} parked, ${deadLetters} dead letters`,
   ].join('; ');

@@ -1,6 +1,6 @@
 /** Proves that the checks begin only when a stack really stands still, and that waiting ends. */
 import { expect, it } from 'vitest';
-import { waitForQuiet, StackActivity, type Activity } from './quiet.js';
+import { isQuiet, waitForQuiet, StackActivity, type Activity } from './quiet.js';
 import { SmallWorld } from './testing/small-world.js';
 
 const QUIET: Activity = { outbox: 0, lag: 0, behind: 0, running: 0, parked: 0, deadLetters: 0, position: 7 };
@@ -28,6 +28,31 @@ it('gives up in the end and tells what is still under way', async () => {
   const source = { ...looks({ running: 1 }), withinMs: 20, onWait: ({ running }: Activity) => void told.push(running) };
   expect(await waitForQuiet(source)).toMatchObject({ running: 1 });
   expect(told.length).toBeGreaterThan(0);
+});
+
+it('a stack that cannot be looked at is not quiet, and waited for until it comes back', async () => {
+  let count = 0;
+  const told: (string | undefined)[] = [];
+  const look = async (): Promise<Activity> => {
+    count += 1;
+    if (count < 3) throw new Error('connect ECONNREFUSED');
+    // It says nothing of the time before, however quiet that was.
+    if (count === 4) throw new Error('terminating connection');
+    return QUIET;
+  };
+  const waiting = { activity: { look }, everyMs: 1, withinMs: 5_000, onWait: ({ unseen }: Activity) => void told.push(unseen) };
+  expect(await waitForQuiet(waiting)).toEqual(QUIET);
+  expect([count, told]).toEqual([6, ['connect ECONNREFUSED', 'connect ECONNREFUSED', 'terminating connection']]);
+});
+
+it.each([
+  ['fails', () => Promise.reject(new Error('connect ECONNREFUSED')), 'connect ECONNREFUSED'],
+  ['never answers', () => new Promise<never>(() => undefined), 'no answer within 5 ms'],
+])('the waiting ends when every look %s, and what was seen last is told as not quiet', async (_, fail, unseen) => {
+  let count = 0;
+  const look = (): Promise<Activity> => (count++ === 0 ? Promise.resolve({ ...QUIET, parked: 3 }) : fail());
+  const now = await waitForQuiet({ activity: { look }, everyMs: 1, withinMs: 20, lookWithinMs: 5 });
+  expect([isQuiet(now), now]).toEqual([false, { ...QUIET, parked: 3, unseen }]);
 });
 
 it('sees a row in the outbox, a stream that was not projected, and a fulfilment that owes something', async () => {

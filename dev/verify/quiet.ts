@@ -18,6 +18,8 @@ export interface Activity {
   readonly deadLetters: number;
   /** Of the newest event. */
   readonly position: number;
+  /** Why the last look failed; the figures are then those of the last one that did not. Never quiet. */
+  readonly unseen?: string;
 }
 
 export interface ActivitySource {
@@ -28,22 +30,47 @@ export interface QuietOptions {
   readonly activity: ActivitySource;
   readonly withinMs: number;
   readonly everyMs?: number;
+  /** A look that takes longer has failed, milliseconds. Default 60,000. */
+  readonly lookWithinMs?: number;
   readonly onWait?: (activity: Activity) => void;
 }
 
-export const isQuiet = ({ outbox, lag, behind, running }: Activity): boolean => outbox + lag + behind + running === 0;
+export const isQuiet = ({ outbox, lag, behind, running, unseen }: Activity): boolean =>
+  unseen === undefined && outbox + lag + behind + running === 0;
 
-/** Waits until nothing is under way twice in a row without a new event in between; answers the last look, quiet or not. */
-export async function waitForQuiet({ activity, withinMs, everyMs = 500, onWait }: QuietOptions): Promise<Activity> {
+const NOTHING_SEEN: Activity = { outbox: 0, lag: 0, behind: 0, running: 0, parked: 0, deadLetters: 0, position: 0 };
+
+/**
+ * Waits until nothing is under way twice in a row without a new event in between; answers the last look, quiet or not. Never rejects: a
+ * stack that cannot be looked at is not quiet, and may still come back before the deadline.
+ */
+export async function waitForQuiet({ activity, withinMs, everyMs = 500, lookWithinMs = 60_000, onWait }: QuietOptions): Promise<Activity> {
   const giveUpAt = Date.now() + withinMs;
+  let seen = NOTHING_SEEN;
   for (let before: Activity | undefined; ;) {
-    const now = await activity.look();
+    let now: Activity;
+    try {
+      now = seen = await inTime(activity.look(), lookWithinMs);
+    } catch (error) {
+      now = { ...seen, unseen: error instanceof Error ? error.message || error.name : String(error) };
+    }
     if (isQuiet(now) && before !== undefined && isQuiet(before) && before.position === now.position) return now;
     if (Date.now() > giveUpAt) return now;
     if (!isQuiet(now)) onWait?.(now);
     before = now;
     await delay(everyMs);
   }
+}
+
+async function inTime<T>(look: Promise<T>, withinMs: number): Promise<T> {
+  const over = new AbortController();
+  const late = delay(withinMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`no answer within ${withinMs} ms`);
+  });
+  return await Promise.race([look, late]).finally(() => {
+    over.abort();
+    late.catch(() => undefined);
+  });
 }
 
 /** Activity of a running stack: its database, and its consumer groups by way of `lag`. */

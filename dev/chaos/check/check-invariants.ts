@@ -42,8 +42,6 @@ export async function checkInvariants(options: CheckOptions): Promise<InvariantR
   const logger = createLogger({ app: 'chaos', level: 'error', destination: { write: (line: string) => void process.stderr.write(line) } });
   onProgress('reading the history');
   const history = await digestOf([options.historyFile].flat());
-  onProgress('reading the gateway’s book');
-  const book = await GatewayBookFile.read(options.gatewayBook);
   const database = new PostgresDatabase(databaseUrl);
   const pool = createPool({ databaseUrl, max: 2, app: 'chaos', logger });
   const source = new EventReader({ pool, upcasters: new Upcasters(upcasters) });
@@ -54,7 +52,7 @@ export async function checkInvariants(options: CheckOptions): Promise<InvariantR
       database,
       topics: new KafkaTopicRecords(broker),
       copies: () => readDeadLetterCopies(broker),
-      book,
+      book: () => GatewayBookFile.read(options.gatewayBook),
       projections: PROJECTION_NAMES,
       rebuild: (projection) => rebuildBeside(projection, { databaseUrl, source }),
       faults: options.faults,

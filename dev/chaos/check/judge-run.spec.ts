@@ -36,7 +36,7 @@ async function judged(poison: Poison[] = []): Promise<Record<string, string[]>> 
         yield world.records;
       },
     },
-    book: await GatewayBookFile.of(entries),
+    book: () => GatewayBookFile.of(entries),
     projections: ['orders', 'stock'] satisfies ProjectionName[],
     rebuild: (projection) => world.rebuild(projection),
     faults: [],

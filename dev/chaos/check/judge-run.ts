@@ -37,7 +37,7 @@ export interface RunEvidence {
   readonly topics: TopicRecords;
   /** What lies on the dead-letter topic. */
   copies(): Promise<DeadLetterCopies>;
-  readonly book: GatewayBookFile;
+  book(): Promise<GatewayBookFile>;
   readonly projections: readonly ProjectionName[];
   rebuild(projection: ProjectionName): Promise<Rebuilt>;
   readonly faults: readonly FaultRecord[];
@@ -49,7 +49,7 @@ export interface RunEvidence {
 
 /** Carries out every check, also after one has found something. The store's events are read once for all that need them. */
 export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]> {
-  const { history, database, book, bounds, samples, onProgress } = evidence;
+  const { history, database, bounds, samples, onProgress } = evidence;
   const store = new StoreQueries(database);
   const faults = new FaultWindows(evidence.faults);
   const accepted = history.acceptedOrders();
@@ -63,6 +63,7 @@ export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]
     for await (const order of store.orders()) all.push(order);
     return all;
   });
+  const books = once(() => evidence.book());
   const published = once((): Promise<PublishedStreams> =>
     readTopics(withoutPoison(evidence.topics, history.poison), (records) => onProgress(`reading the topics, ${records} records`)),
   );
@@ -85,8 +86,10 @@ export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]
     [
       'I7',
       'money',
-      async () =>
-        together(await checkMoneyOfStore(database, book), checkMoney({ accepted, orders: await orders(), book: book.byReference })),
+      async () => {
+        const book = await books();
+        return together(await checkMoneyOfStore(database, book), checkMoney({ accepted, orders: await orders(), book: book.byReference }));
+      },
     ],
     ['I8', 'stock', async () => together(await checkStock(database), checkStockOfClients(history, await effects(), await store.stock()))],
     [
