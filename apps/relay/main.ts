@@ -14,7 +14,7 @@ runMain(async () => {
   // For operators and health; the relay itself has one connection of its own, which holds its locks.
   const pool = createPool({ databaseUrl: config.DATABASE_URL, max: 2, app: 'relay', logger });
   const broker = new KafkaJsBroker({ brokers: config.KAFKA_BROKERS, clientId: 'relay', topicPrefix: config.TOPIC_PREFIX, logger });
-  const producer = await broker.createProducer();
+  const producer = await broker.createProducer({ maxMessageBytes: config.RELAY_MAX_MESSAGE_BYTES });
   const admin = broker.admin();
   const acts = new OperatorActs({ pool, app: 'relay' });
   const backlog = new OutboxBacklog({ pool });

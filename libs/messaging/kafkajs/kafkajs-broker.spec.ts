@@ -116,6 +116,32 @@ describe('producer', () => {
     expect(outcomes[1]).toMatchObject({ code: 'too-large' });
   });
 
+  it('sends what a topic with a raised limit takes, larger than a fetch of a partition asks for, and it is consumed', async () => {
+    const kafka = new kafkajs.Kafka({ brokers: inject('kafkaBrokers'), clientId: 'spec', logLevel: kafkajs.logLevel.NOTHING });
+    const kafkaAdmin = kafka.admin();
+    await kafkaAdmin.connect();
+    await kafkaAdmin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: new BrokerNames(topicPrefix).toBroker(TOPICS.payment),
+          configEntries: [{ name: 'max.message.bytes', value: '4000000' }],
+        },
+      ],
+    });
+    await kafkaAdmin.disconnect();
+    const raised = await broker.createProducer({ maxMessageBytes: 3_500_000 });
+    const streamId = `payment-${randomUUID()}`;
+    const events = ['x'.repeat(3_000_000), 'small'].map((text, index) => sampleEvent(streamId, index + 1, { data: { text } }));
+    const outcomes = await raised.send(events.map((event) => encode(event)));
+    await raised.close();
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['acknowledged', 'acknowledged']);
+    const { seen } = await collect({ topics: [TOPICS.payment] });
+    await waitFor(() => seen.length === 2, { what: 'both' });
+    expect(seen.map(({ value }) => value!.length > 1_000_000)).toEqual([true, false]);
+  });
+
   it('finds the records the broker refuses, and sends the others in order', async () => {
     // Believes the broker takes more than it does.
     const bold = await broker.createProducer({ maxMessageBytes: 20_000_000 });
