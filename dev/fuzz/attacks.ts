@@ -1,6 +1,7 @@
 import type { ApiSurface } from './api-surface.js';
 import type { Dice } from './dice.js';
 import { framed, headOf, hostileRequest, type HostileRequest } from './http-request.js';
+import { headTooLong, staysWhole, surelyInvalid } from './surely-invalid.js';
 
 /** One go at a server: what is written to a connection, piece by piece, and what has to come back. */
 export interface Attack {
@@ -12,6 +13,8 @@ export interface Attack {
   readonly requests: number;
   /** Which of them are HEAD. */
   readonly heads: readonly boolean[];
+  /** Why each of them may not be accepted; undefined, or none, where that is not certain. */
+  readonly mustRefuse: readonly (string | undefined)[];
   /**
    * `answer`: there must be one. `lenient`: an answer or the end of the connection (what is sent is so long that a refusal may be lost
    * with the connection, or is no HTTP at all). `open`: the server may go on waiting for the rest. `leave`: the client does not wait.
@@ -25,9 +28,20 @@ export type AttackKind = keyof typeof ATTACKS;
 type Make = (
   dice: Dice,
   next: () => HostileRequest,
-) => Omit<Attack, 'kind' | 'summary' | 'heads' | 'pauseMs' | 'requests'> & Partial<Attack> & { readonly first: HostileRequest };
+) => Omit<Attack, 'kind' | 'summary' | 'heads' | 'mustRefuse' | 'pauseMs' | 'requests'> &
+  Partial<Attack> & { readonly first: HostileRequest };
 
 const one = (first: HostileRequest, bytes: Buffer, expect: Attack['expect'] = 'answer') => ({ first, pieces: [bytes], expect });
+
+/** As far as each of them arrives as it was meant. */
+function whyRefused(requests: readonly HostileRequest[]): (string | undefined)[] {
+  const broken = requests.findIndex((request) => !staysWhole(request));
+  return requests.slice(0, broken === -1 ? undefined : broken).map(surelyInvalid);
+}
+
+/** Of a request whose framing is wrong in a way that leaves no body a command could have. */
+const refusedBody = (request: HostileRequest, why: string): (string | undefined)[] =>
+  request.method === 'POST' && staysWhole(request) ? [why] : [];
 
 const ATTACKS = {
   content: (_dice, next) => {
@@ -37,7 +51,12 @@ const ATTACKS = {
   pipelined: (dice, next) => {
     const all = Array.from({ length: 2 + dice.below(7) }, next);
     const bytes = Buffer.concat(all.map(framed));
-    return { ...one(all[0] as HostileRequest, bytes), requests: all.length, heads: all.map(({ method }) => method === 'HEAD') };
+    return {
+      ...one(all[0] as HostileRequest, bytes),
+      requests: all.length,
+      heads: all.map(({ method }) => method === 'HEAD'),
+      mustRefuse: whyRefused(all),
+    };
   },
   chunked: (dice, next) => {
     const first = withBody(dice, next());
@@ -77,7 +96,11 @@ const ATTACKS = {
       'Chunked\t',
     ]);
     const lie = Buffer.from(`${size}\r\n${dice.pick(['hello\r\n0\r\n\r\n', 'hello', '', '\r\n', '\n\n'])}`);
-    return one(first, Buffer.concat([headOf(first, [`transfer-encoding: ${encoding}`]), lie]), 'open');
+    return {
+      ...one(first, Buffer.concat([headOf(first, [`transfer-encoding: ${encoding}`]), lie]), 'open'),
+      // Not even where the chunks can be read is there JSON in them.
+      mustRefuse: encoding === 'identity' ? [] : refusedBody(first, 'chunks that lie'),
+    };
   },
   'length lies': (dice, next) => {
     const first = withBody(dice, next());
@@ -98,37 +121,21 @@ const ATTACKS = {
       : undefined;
     const huge = dice.oneIn(8) ? dice.pick(['99999999999999999999', '9007199254740993', '1048577', '4294967296']) : undefined;
     const lines = [`content-length: ${huge ?? said}`, ...(also === undefined ? [] : [also])];
-    return one(first, Buffer.concat([headOf(first, lines), first.body]), 'open');
+    const mustRefuse = also === undefined ? whyLengthRefused(first, huge ?? said) : [];
+    return { ...one(first, Buffer.concat([headOf(first, lines), first.body]), 'open'), mustRefuse };
   },
   overlong: (dice, next) => {
-    const first = next();
-    const length = dice.pick([8_000, 15_000, 16_384, 20_000, 100_000]);
-    switch (dice.below(4)) {
-      case 0:
-        return one(first, headOf(first, [`x-long: ${'x'.repeat(length)}`]), 'lenient');
-      case 1:
-        return one(
-          first,
-          headOf(
-            first,
-            Array.from({ length: length / 10 }, (_, n) => `x-${n}: ${n}`),
-          ),
-          'lenient',
-        );
-      case 2:
-        return one(
-          first,
-          framed({ ...first, target: `${first.target}${first.target.includes('?') ? '&' : '?'}x=${'x'.repeat(length)}` }),
-          'lenient',
-        );
-      default:
-        return one(first, framed({ ...first, target: `/orders/${'x'.repeat(length)}` }), 'lenient');
-    }
+    const made = overlong(dice, next());
+    return { ...made, mustRefuse: staysWhole(made.first) ? made.pieces.map(headTooLong) : [] };
   },
   'no http': (dice, next) => {
     const first = next();
     const bytes = dice.oneIn(3) ? dice.bytes(1 + dice.below(500)) : Buffer.from(dice.pick(NO_HTTP), 'latin1');
-    return one(first, dice.oneIn(3) ? Buffer.concat([framed(first), bytes]) : bytes, 'open');
+    const behind = dice.oneIn(3);
+    return {
+      ...one(first, behind ? Buffer.concat([framed(first), bytes]) : bytes, 'open'),
+      mustRefuse: behind ? [] : ['no HTTP, or an address that is not there'],
+    };
   },
   slow: (dice, next) => {
     const first = next();
@@ -141,7 +148,7 @@ const ATTACKS = {
   'hang-up': (dice, next) => {
     const first = next();
     const bytes = framed(first);
-    return one(first, dice.oneIn(2) ? bytes : bytes.subarray(0, 1 + dice.below(bytes.length)), 'leave');
+    return { ...one(first, dice.oneIn(2) ? bytes : bytes.subarray(0, 1 + dice.below(bytes.length)), 'leave'), mustRefuse: [] };
   },
 } satisfies Record<string, Make>;
 
@@ -188,7 +195,42 @@ export function nextAttack(dice: Dice, surface: ApiSurface, knownIds: readonly s
   const make: Make = ATTACKS[kind];
   const { first, ...made } = make(dice, () => hostileRequest(dice, surface, knownIds));
   const summary = `${kind}: ${first.method} ${first.target.slice(0, 120)}`;
-  return { kind, summary, pauseMs: 0, requests: 1, heads: [first.method === 'HEAD'], ...made };
+  return { kind, summary, pauseMs: 0, requests: 1, heads: [first.method === 'HEAD'], mustRefuse: whyRefused([first]), ...made };
+}
+
+function overlong(dice: Dice, first: HostileRequest) {
+  const length = dice.pick([8_000, 15_000, 16_384, 20_000, 100_000]);
+  switch (dice.below(4)) {
+    case 0:
+      return one(first, headOf(first, [`x-long: ${'x'.repeat(length)}`]), 'lenient');
+    case 1:
+      return one(
+        first,
+        headOf(
+          first,
+          Array.from({ length: length / 10 }, (_, n) => `x-${n}: ${n}`),
+        ),
+        'lenient',
+      );
+    case 2:
+      return one(
+        first,
+        framed({ ...first, target: `${first.target}${first.target.includes('?') ? '&' : '?'}x=${'x'.repeat(length)}` }),
+        'lenient',
+      );
+    default:
+      return one(first, framed({ ...first, target: `/orders/${'x'.repeat(length)}` }), 'lenient');
+  }
+}
+
+/** Of a body that is said to be so long: cut off there, or never complete. */
+function whyLengthRefused(first: HostileRequest & { readonly body: Buffer }, said: string): (string | undefined)[] {
+  if (!staysWhole(first) || said === '') return [];
+  if (!/^\d+$/.test(said)) return ['a length that is no number'];
+  const length = Number(said);
+  return length > first.body.length
+    ? refusedBody(first, 'a length longer than its body')
+    : whyRefused([{ ...first, body: first.body.subarray(0, length) }]);
 }
 
 function withBody(dice: Dice, request: HostileRequest): HostileRequest & { readonly body: Buffer } {

@@ -4,7 +4,8 @@ import { Dice } from './dice.js';
 import type { HttpAnswer } from './http-answers.js';
 import { hostileRequest, type HostileRequest } from './http-request.js';
 import { isStream, RawLane, type Exchange } from './raw-lane.js';
-import { UndiciLane } from './undici-lane.js';
+import { staysWhole, surelyInvalid } from './surely-invalid.js';
+import { asSent, UndiciLane } from './undici-lane.js';
 import { faultOf } from './verdict.js';
 
 export interface FuzzOptions {
@@ -46,8 +47,8 @@ const MAX_FAULTS = 50;
 const THROUGH_UNDICI = 3;
 
 /**
- * Throws seeded malformed requests at APIs and judges every answer: a 5xx, a refusal that is no problem document, a code nobody
- * documented, no answer before the deadline, or a connection that ends without one where there is nothing wrong with the framing.
+ * Throws seeded malformed requests at APIs and judges every answer: a 5xx, an accepted command that is surely invalid, a refusal that is
+ * no problem document, a code nobody documented, no answer before the deadline, or a connection that ends without one where there is nothing wrong with the framing.
  * The dice of attacker k are seeded with seed + k, so a run of the same seed and size sends the same (but for ids that the server minted).
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
@@ -113,7 +114,10 @@ class Tally {
   libraryAnswer(surface: ApiSurface, request: HostileRequest, answer: HttpAnswer | Error, ms: number): void {
     const summary = `client library: ${request.method} ${request.target.slice(0, 120)}`;
     this.count('client library', 1, ms);
-    if (!(answer instanceof Error)) return this.judge(surface, summary, answer, request.method === 'HEAD');
+    if (!(answer instanceof Error)) {
+      const mustRefuse = staysWhole(request) ? surelyInvalid(asSent(request)) : undefined;
+      return this.judge(surface, summary, answer, request.method === 'HEAD', mustRefuse);
+    }
     // A refusal of something too long may be lost with the connection.
     const tooLong = (request.body?.length ?? 0) > 200_000 || request.target.length > 8_000;
     if (tooLong) this.unanswered += 1;
@@ -121,9 +125,9 @@ class Tally {
   }
 
   exchange(surface: ApiSurface, attack: Attack, { answers, end, detail }: Exchange, ms: number): void {
-    const { kind, summary, expect, requests, heads } = attack;
+    const { kind, summary, expect, requests, heads, mustRefuse } = attack;
     this.count(kind, requests, ms);
-    answers.forEach((answer, index) => this.judge(surface, summary, answer, heads[index] ?? false));
+    answers.forEach((answer, index) => this.judge(surface, summary, answer, heads[index] ?? false, mustRefuse[index]));
     const short = answers.length < requests;
     if (short) this.unanswered += requests - answers.length;
     if (end === 'no-http' || end === 'refused') this.fault(surface, summary, `${end}: ${detail ?? ''}`, '');
@@ -156,13 +160,13 @@ class Tally {
     this.onProgress?.(this.requests);
   }
 
-  private judge(surface: ApiSurface, summary: string, answer: HttpAnswer, isHead: boolean): void {
+  private judge(surface: ApiSurface, summary: string, answer: HttpAnswer, isHead: boolean, mustRefuse: string | undefined): void {
     this.answered += 1;
     add(this.statuses, String(answer.status));
     const body = answer.body.subarray(0, 400).toString('utf8');
     const code = answer.status >= 400 ? /"code":"([^"]+)"/.exec(body)?.[1] : undefined;
     if (code !== undefined) add(this.codes, code);
-    const what = faultOf(answer, surface, isHead);
+    const what = faultOf(answer, surface, isHead, mustRefuse);
     if (what !== undefined) this.fault(surface, summary, what, `${answer.status} ${body}`);
   }
 

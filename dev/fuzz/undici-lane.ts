@@ -5,6 +5,12 @@ import type { HostileRequest } from './http-request.js';
 /** Names that this client keeps to itself. */
 const ITS_OWN = new Set(['connection', 'upgrade', 'expect', 'te', 'trailer', 'host', 'keep-alive']);
 
+/** What goes out of a request: of several headers of a name the last. */
+export const asSent = (request: HostileRequest): HostileRequest => ({
+  ...request,
+  headers: [...new Map(request.headers.filter(([name]) => !ITS_OWN.has(name)))],
+});
+
 /** Hostile requests as a well-behaved client sends them, each on a connection of its own: one gone wrong holds up no other. */
 export class UndiciLane {
   constructor(
@@ -13,7 +19,8 @@ export class UndiciLane {
   ) {}
 
   /** Undefined when the client refuses to send it. */
-  async send({ method, target, headers, body }: HostileRequest): Promise<HttpAnswer | undefined> {
+  async send(request: HostileRequest): Promise<HttpAnswer | undefined> {
+    const { method, target, headers, body } = asSent(request);
     // It would wait for a tunnel.
     if (method === 'CONNECT') return undefined;
     const client = new Client(this.url, { headersTimeout: this.deadlineMs, bodyTimeout: this.deadlineMs });
@@ -21,7 +28,7 @@ export class UndiciLane {
       const answer = await client.request({
         method: method as 'GET',
         path: target,
-        headers: Object.fromEntries(headers.filter(([name]) => !ITS_OWN.has(name))),
+        headers: Object.fromEntries(headers),
         body: body ?? null,
         signal: AbortSignal.timeout(this.deadlineMs),
       });

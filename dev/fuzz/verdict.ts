@@ -7,10 +7,11 @@ const TEXTS = ['type', 'title', 'detail', 'code', 'traceId'] as const;
 /** Refusals that say "not now": of a 5xx, only these are no defect, and only with Retry-After. */
 const NOT_NOW = new Set(['overloaded', 'projection-behind', 'query-timeout']);
 
-/** What is wrong with an answer to a hostile request; undefined when nothing is. */
-export function faultOf(answer: HttpAnswer, surface: ApiSurface, isHead: boolean): string | undefined {
+/** What is wrong with an answer to a hostile request; undefined when nothing is. `mustRefuse`: why it may not be accepted. */
+export function faultOf(answer: HttpAnswer, surface: ApiSurface, isHead: boolean, mustRefuse?: string): string | undefined {
   const { status, headers, body } = answer;
-  if (status < 400) return undefined;
+  if (status < 400)
+    return status >= 200 && status < 300 && mustRefuse !== undefined ? `accepted what is surely invalid: ${mustRefuse}` : undefined;
   const contentType = headers['content-type'] ?? '';
   if (!contentType.startsWith('application/problem+json')) return `${status} is no problem document but ${contentType || 'nothing'}`;
   if (status === 405 && headers.allow === undefined) return '405 without Allow';
