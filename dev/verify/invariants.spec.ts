@@ -199,6 +199,29 @@ describe('I4, every stored event is published', () => {
     expect(offending(await I.I4())[0]).toContain(`is another order-o1@2 (${own})`);
   });
 
+  it('finds two events whose bodies have changed places, each under the other’s id and version', async () => {
+    const [one, other] = [record('order-o1', 1), record('order-o2', 1)];
+    world.records[indexOf('order-o1', 1)] = { ...one, content: other.content };
+    world.records[indexOf('order-o2', 1)] = { ...other, content: one.content };
+    expect(offending(await I.I4())).toEqual([
+      `order-o1@1 (${one.eventId}) does not say on its topic what it says in the store`,
+      `order-o2@1 (${other.eventId}) does not say on its topic what it says in the store`,
+    ]);
+  });
+
+  it('finds a body that cannot be read, one that came before its turn, and a repetition that says something else', async () => {
+    const [late, repeated, garbled] = [record('order-o1', 2), record('stock-MUG', 1), record('order-o2', 1)];
+    world.records[indexOf('order-o2', 1)] = { ...garbled, content: null };
+    const [first] = world.records.splice(indexOf('order-o1', 1), 1);
+    world.records[indexOf('order-o1', 2)] = { ...late, content: garbled.content };
+    world.records.push(first!, { ...repeated, offset: '900', content: garbled.content });
+    expect(offending(await I.I4())).toEqual([
+      `tidemark.stock/0@900 repeats stock-MUG@1 (${repeated.eventId}) and says something else`,
+      `order-o1@2 (${late.eventId}) does not say on its topic what it says in the store`,
+      `order-o2@1 (${garbled.eventId}) does not say on its topic what it says in the store`,
+    ]);
+  });
+
   it('counts what is there twice and does not mind', async () => {
     world.records.push({ ...record('order-o1', 1), offset: '900' }, { ...record('stock-MUG', 1), offset: '901' });
     const finding = await I.I4();

@@ -1,4 +1,5 @@
 import { TOPICS, type Broker, type IncomingMessage } from '#messaging';
+import { contentDigest } from './content-digest.js';
 import { TopicReader } from './topic-reader.js';
 import type { TopicRecord, TopicRecords } from './topic-records.js';
 
@@ -15,7 +16,7 @@ export class KafkaTopicRecords implements TopicRecords {
   }
 }
 
-function recordOf({ topic, partition, offset, headers }: IncomingMessage): TopicRecord {
+export function recordOf({ topic, partition, offset, headers, value }: IncomingMessage): TopicRecord {
   const version = Number(textOf(headers['ce_streamversion']) ?? NaN);
   return {
     topic,
@@ -24,7 +25,20 @@ function recordOf({ topic, partition, offset, headers }: IncomingMessage): Topic
     streamId: textOf(headers['ce_subject']),
     version: Number.isSafeInteger(version) ? version : null,
     eventId: textOf(headers['ce_id']),
+    content: contentOf(textOf(headers['ce_type']), textOf(headers['ce_schemaversion']), value),
   };
+}
+
+/** Read without the codec, whose slips it is to find. */
+function contentOf(type: string | null, schemaVersion: string | null, value: Buffer | null): string | null {
+  if (type === null || schemaVersion === null || value === null) return null;
+  let data: unknown;
+  try {
+    data = JSON.parse(value.toString('utf8'));
+  } catch {
+    return null;
+  }
+  return contentDigest(type, schemaVersion, data);
 }
 
 function textOf(header: unknown): string | null {

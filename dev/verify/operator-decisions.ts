@@ -25,8 +25,7 @@ export class OperatorDecisions {
     const places = await database.rows<{ topic: string; partition: number; offset: string }>(
       `SELECT DISTINCT topic, "partition", "offset"::text AS "offset" FROM tidemark.consumer_dead_letters WHERE state = 'discarded'`,
     );
-    const discarded = places.map((place) => placeOf({ ...place, streamId: null, version: null, eventId: null }));
-    return new OperatorDecisions(database, unpublished, new Set(discarded));
+    return new OperatorDecisions(database, unpublished, new Set(places.map(placeOf)));
   }
 
   /** The id of an event that an operator took out of the outbox for good. */

@@ -1,8 +1,18 @@
+import { contentDigest } from './content-digest.js';
 import type { Database } from './database.js';
 import { number, Violations, type Finding } from './finding.js';
 import { OperatorDecisions } from './operator-decisions.js';
 import { PublishedStreams } from './published-streams.js';
 import type { TopicRecords } from './topic-records.js';
+
+interface StoredRow {
+  readonly stream: string;
+  readonly version: number;
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: unknown;
+}
 
 /** Reads the topics once, for I4 and I5. */
 export async function readTopics(
@@ -22,7 +32,7 @@ export async function readTopics(
 }
 
 /**
- * I4: every stored event is on its topic under its own id, and no record is there without a stored event. A record that is there twice
+ * I4: every stored event is on its topic under its own id and says there what it says in the store, and no record is there without a stored event. A record that is there twice
  * (delivery is at least once) is counted, not a violation. Events among the outbox's dead letters are stored and not published. What an
  * operator decided, with name and reason, is counted and no violation: an event never to be published, a record that was never ours.
  */
@@ -41,10 +51,11 @@ export async function checkPublishedEvents(database: Database, published: Publis
     unseen.delete(current);
     reportSurplus(published, current, last, violations);
   };
-  for await (const rows of database.stream<{ stream: string; version: number; id: string }>(
-    'SELECT stream_id AS stream, version, event_id AS id FROM tidemark.events ORDER BY stream_id, version',
+  for await (const rows of database.stream<StoredRow>(
+    `SELECT stream_id AS stream, version, event_id AS id, type, schema_version AS "schemaVersion", data
+     FROM tidemark.events ORDER BY stream_id, version`,
   )) {
-    for (const { stream, version, id } of rows) {
+    for (const { stream, version, id, type, schemaVersion, data } of rows) {
       if (stream !== current) {
         endStream();
         current = stream;
@@ -59,6 +70,9 @@ export async function checkPublishedEvents(database: Database, published: Publis
       if (isDiscarded) unpublished += 1;
       if (found === undefined && !isDiscarded) violations.add(`${stream}@${version} (${id}) is not on its topic`);
       else if (found !== undefined && found !== id) violations.add(`${stream}@${version} is ${id} in the store and ${found} on its topic`);
+      const content = published.contentOf(stream, version);
+      if (found === id && content !== undefined && content !== contentDigest(type, schemaVersion, data))
+        violations.add(`${stream}@${version} (${id}) does not say on its topic what it says in the store`);
     }
   }
   endStream();

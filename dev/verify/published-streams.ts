@@ -3,19 +3,24 @@ import { OperatorDecisions } from './operator-decisions.js';
 import { placeOf, type TopicRecord } from './topic-records.js';
 
 const ID_BYTES = 16;
+const CONTENT_BYTES = 8;
+const ENTRY_BYTES = ID_BYTES + CONTENT_BYTES;
+/** Stands for the content of an event that was never published, and of a record that says nothing that could be stored. */
+const NO_CONTENT = '0'.repeat(2 * CONTENT_BYTES);
+const UNREADABLE = 'f'.repeat(2 * CONTENT_BYTES);
 
 interface Published {
   readonly topic: string;
   readonly partition: number;
-  /** Ids of versions 1..count, 16 bytes each. */
-  ids: Buffer;
+  /** Versions 1..count: the id, and a digest of the content. */
+  entries: Buffer;
   count: number;
   /** Versions that came before an earlier one had. */
-  early: Map<number, string> | undefined;
+  early: Map<number, Buffer> | undefined;
 }
 
 /**
- * The streams as the topics tell them, folded record by record. Keeps 16 bytes an event, so that a million events take some 20 MB,
+ * The streams as the topics tell them, folded record by record. Keeps 24 bytes an event, so that a million events take some 30 MB,
  * and knows every one exactly.
  */
 export class PublishedStreams {
@@ -29,22 +34,22 @@ export class PublishedStreams {
   /** Records that are none of ours and that an operator discarded. */
   givenUp = 0;
   /** Of the record at hand. */
-  private readonly id = Buffer.alloc(ID_BYTES);
-
-  private readonly skipped = Buffer.alloc(ID_BYTES);
+  private readonly entry = Buffer.alloc(ENTRY_BYTES);
+  private readonly skipped = Buffer.alloc(ENTRY_BYTES);
 
   constructor(readonly decisions = OperatorDecisions.none) {}
 
   add(record: TopicRecord): void {
     this.records += 1;
-    const { streamId, version, eventId, topic, partition } = record;
-    if (streamId === null || version === null || eventId === null || !(version >= 1) || !readUuid(eventId, this.id)) {
+    const { streamId, version, eventId, topic, partition, content } = record;
+    if (streamId === null || version === null || eventId === null || !(version >= 1) || !readUuid(eventId, this.entry)) {
       this.strange.add(`${placeOf(record)} is no event of ours`);
       return;
     }
+    this.entry.write(content ?? UNREADABLE, ID_BYTES, 'hex');
     let known = this.streams.get(streamId);
     if (known === undefined) {
-      known = { topic, partition, ids: Buffer.allocUnsafe(ID_BYTES * 4), count: 0, early: undefined };
+      known = { topic, partition, entries: Buffer.allocUnsafe(ENTRY_BYTES * 4), count: 0, early: undefined };
       this.streams.set(streamId, known);
     } else if (known.partition !== partition || known.topic !== topic) {
       this.disorder.add(`${streamId}@${version} lies in ${placeOf(record)}, earlier ones in ${known.topic}/${known.partition}`);
@@ -55,8 +60,14 @@ export class PublishedStreams {
   /** The id that version 1..n of a stream was published under. */
   idOf(streamId: string, version: number): string | undefined {
     const known = this.streams.get(streamId);
-    if (known === undefined) return undefined;
-    return version <= known.count ? uuidAt(known.ids, (version - 1) * ID_BYTES) : known.early?.get(version);
+    return known && uuidAt(...entryOf(known, version));
+  }
+
+  /** What version 1..n of a stream says on its topic, see contentDigest; undefined when it is not there. */
+  contentOf(streamId: string, version: number): string | undefined {
+    const known = this.streams.get(streamId);
+    const content = known && contentAt(...entryOf(known, version));
+    return content === NO_CONTENT ? undefined : content;
   }
 
   /** Highest version published without a hole before it, and those beyond a hole. */
@@ -68,23 +79,25 @@ export class PublishedStreams {
   private place(known: Published, streamId: string, version: number, record: TopicRecord): void {
     this.passOver(known, streamId, version);
     if (version === known.count + 1) {
-      append(known, this.id);
+      append(known, this.entry);
       for (let next = known.early?.get(known.count + 1); next !== undefined; next = known.early?.get(known.count + 1)) {
         known.early!.delete(known.count + 1);
-        readUuid(next, this.id);
-        append(known, this.id);
+        append(known, next);
       }
       return;
     }
     const before = this.idOf(streamId, version);
-    const id = uuidAt(this.id, 0);
+    const id = uuidAt(this.entry, 0);
     if (before === id) {
       this.duplicates += 1;
+      const content = this.contentOf(streamId, version);
+      if (content !== undefined && content !== contentAt(this.entry, 0))
+        this.strange.add(`${placeOf(record)} repeats ${streamId}@${version} (${id}) and says something else`);
     } else if (before !== undefined) {
       this.strange.add(`${placeOf(record)} is another ${streamId}@${version} (${id}) than ${before}`);
     } else {
       this.disorder.add(`${streamId}@${version} (${placeOf(record)}) comes before version ${known.count + 1}`);
-      (known.early ??= new Map()).set(version, id);
+      (known.early ??= new Map()).set(version, Buffer.from(this.entry));
     }
   }
 
@@ -98,14 +111,19 @@ export class PublishedStreams {
   }
 }
 
-function append(known: Published, id: Buffer): void {
-  const at = known.count * ID_BYTES;
-  if (at === known.ids.length) {
+/** Where a version is kept. */
+function entryOf({ entries, count, early }: Published, version: number): [entries: Buffer | undefined, at: number] {
+  return version <= count ? [entries, (version - 1) * ENTRY_BYTES] : [early?.get(version), 0];
+}
+
+function append(known: Published, entry: Buffer): void {
+  const at = known.count * ENTRY_BYTES;
+  if (at === known.entries.length) {
     const larger = Buffer.allocUnsafeSlow(at * 2);
-    known.ids.copy(larger);
-    known.ids = larger;
+    known.entries.copy(larger);
+    known.entries = larger;
   }
-  id.copy(known.ids, at);
+  entry.copy(known.entries, at);
   known.count += 1;
 }
 
@@ -128,7 +146,12 @@ function readUuid(text: string, target: Buffer): boolean {
   return true;
 }
 
-function uuidAt(ids: Buffer, at: number): string {
-  const hex = ids.toString('hex', at, at + ID_BYTES);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+function uuidAt(entries: Buffer, at: number): string;
+function uuidAt(entries: Buffer | undefined, at: number): string | undefined;
+function uuidAt(entries: Buffer | undefined, at: number): string | undefined {
+  const hex = entries?.toString('hex', at, at + ID_BYTES);
+  return hex && `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+const contentAt = (entries: Buffer | undefined, at: number): string | undefined =>
+  entries?.toString('hex', at + ID_BYTES, at + ENTRY_BYTES);

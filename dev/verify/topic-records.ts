@@ -7,6 +7,8 @@ export interface TopicRecord {
   readonly streamId: string | null;
   readonly version: number | null;
   readonly eventId: string | null;
+  /** See contentDigest; null when it says nothing that could be stored. */
+  readonly content: string | null;
 }
 
 /** Every record of the event topics from offset 0; of a partition in order. */
@@ -14,4 +16,5 @@ export interface TopicRecords {
   batches(): AsyncIterable<readonly TopicRecord[]>;
 }
 
-export const placeOf = ({ topic, partition, offset }: TopicRecord): string => `${topic}/${partition}@${offset}`;
+export const placeOf = ({ topic, partition, offset }: Pick<TopicRecord, 'topic' | 'partition' | 'offset'>): string =>
+  `${topic}/${partition}@${offset}`;

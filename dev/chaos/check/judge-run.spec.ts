@@ -156,7 +156,7 @@ describe('a whole run', () => {
   });
 
   it('passes over injected poison on the topics, and misses it among the dead letters', async () => {
-    const record = { topic: 'tidemark.order', partition: 1, offset: '77', streamId: null, version: null, eventId: null };
+    const record = { topic: 'tidemark.order', partition: 1, offset: '77', streamId: null, version: null, eventId: null, content: null };
     world.records.push(record);
     expect((await judged()).I4).toEqual(['tidemark.order/1@77 is no event of ours']);
     const missed = (group: string) => `bad-json at order/1@77 is not among the dead letters of ${group}`;

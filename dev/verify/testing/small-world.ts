@@ -5,6 +5,7 @@ import { createPool, createLogger } from '#platform';
 import { PROJECTED_CATEGORIES, projectionsOf, type ProjectionName } from '#read-models';
 import { ProjectionWriter, rebuildBeside } from '#read-models/write';
 import { createTestDatabase } from '../../../test/harness/index.js';
+import { contentDigest } from '../content-digest.js';
 import { PostgresDatabase } from '../database.js';
 import type { BookedPayment } from '../gateway-book.js';
 import type { Rebuilt } from '../read-models.check.js';
@@ -151,10 +152,15 @@ export class SmallWorld {
   }
 
   private async publish(): Promise<void> {
-    const { rows } = await this.pool.query<{ stream_id: string; version: number; event_id: string }>(
-      'SELECT stream_id, version, event_id FROM tidemark.events ORDER BY position',
-    );
-    for (const [index, { stream_id: id, version, event_id: eventId }] of rows.entries()) {
+    const { rows } = await this.pool.query<{
+      stream_id: string;
+      version: number;
+      event_id: string;
+      type: string;
+      schema_version: number;
+      data: object;
+    }>('SELECT stream_id, version, event_id, type, schema_version, data FROM tidemark.events ORDER BY position');
+    for (const [index, { stream_id: id, version, event_id: eventId, type, schema_version: schemaVersion, data }] of rows.entries()) {
       this.records.push({
         topic: `tidemark.${id.split('-')[0]}`,
         partition: id.length % 3,
@@ -162,6 +168,7 @@ export class SmallWorld {
         streamId: id,
         version,
         eventId,
+        content: contentDigest(type, schemaVersion, data),
       });
     }
     await this.pool.query('DELETE FROM tidemark.outbox');
