@@ -68,9 +68,9 @@ const terminateBackends: FaultKind = {
   },
 };
 
-/** Every flush of the write-ahead log is begun late, as on a disk whose fsync takes that long. */
-const slowFsync: FaultKind = {
-  kind: 'slow fsync',
+/** Every commit waits before it flushes the write-ahead log: to whoever commits, as on a disk whose fsync takes that long. */
+const slowCommits: FaultKind = {
+  kind: 'slow commits',
   targets: TARGET,
   holdMs: [4_000, 8_000],
   async inject({ watch, random }) {
@@ -79,7 +79,7 @@ const slowFsync: FaultKind = {
     return {
       heal: () => configure(watch, ['ALTER SYSTEM RESET commit_delay', 'ALTER SYSTEM RESET commit_siblings']),
       hit: HIT,
-      note: `each flush ${delayMs} ms late`,
+      note: `each commit ${delayMs} ms late`,
     };
   },
 };
@@ -131,6 +131,6 @@ export const postgresFaults: readonly FaultKind[] = [
   killPostmaster,
   killBackend,
   terminateBackends,
-  slowFsync,
+  slowCommits,
   pauseBackend,
 ];
