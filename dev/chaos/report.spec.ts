@@ -56,6 +56,9 @@ const figures: RunFigures = {
   samples: [],
 };
 
+const ofKafka = figures.faults.map((each) => ({ ...each, target: 'kafka' }));
+const everyApp = Object.fromEntries(['command-api', 'relay', 'orchestrator', 'projector', 'query-api'].map((app) => [`judged ${app}`, 1]));
+
 describe('a run', () => {
   it('may leave out a fifth of its faults, and be too short for any process to show whether it grows', () => {
     const few = { planned: 10, faults: Array.from({ length: 8 }, (_, n) => fault(n, 'kill relay', 500)) };
@@ -74,6 +77,12 @@ describe('a run', () => {
     );
     expect(markdownOf({ ...figures, ...many })).toContain('9 were armed at a place that nothing reached, and do not count');
     expect(holds({ ...figures, ...many, leftOut: leftOut.map(({ n, kind, target, why }) => ({ n, kind, target, why })) })).toBe(false);
+  });
+
+  it('may be very long when every app was judged, or was hit so often that none of its processes lived long', () => {
+    const long = { ...figures, minutes: 31, plannedOfKind: {} };
+    expect(holds({ ...long, faults: ofKafka, invariants: invariants(true, { I11: everyApp }) })).toBe(true);
+    expect(holds({ ...long, invariants: invariants(true, { I11: { ...everyApp, 'judged relay': 0 } }) })).toBe(true);
   });
 
   it('passes when everything held', () => {
@@ -97,6 +106,10 @@ describe('a run', () => {
     ['no read gave a token', { invariants: invariants(true, { I6: { readsWithToken: 0 } }) }],
     ['no healing was judged', { invariants: invariants(true, { I12: { judged: 0 } }) }],
     ['it was long and no process was judged', { minutes: 6, invariants: invariants(true, { I11: { judged: 0 } }) }],
+    [
+      'it was very long and one app was never judged',
+      { minutes: 31, faults: ofKafka, plannedOfKind: {}, invariants: invariants(true, { I11: { ...everyApp, 'judged relay': 0 } }) },
+    ],
     ['it never stood still', { quiet: false }],
     ['a fault was not recovered from', { faults: [fault(1, 'kill relay')] }],
     ['a defect was seen', { defects: ['tables differ'] }],

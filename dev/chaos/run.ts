@@ -5,6 +5,7 @@ import { Progress } from '../progress.js';
 import { PostgresDatabase } from '../verify/database.js';
 import { isQuiet, StackActivity, waitForQuiet } from '../verify/quiet.js';
 import type { ChaosArguments } from './arguments.js';
+import { growthWithClients } from './check/bounds.js';
 import { checkInvariants } from './check/check-invariants.js';
 import { chooseKinds, type ChosenKinds } from './choose-kinds.js';
 import { FaultRunner } from './fault-runner.js';
@@ -27,6 +28,8 @@ const AT_ONCE = 2;
 const RECOVERY_DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 10_000;
 const CONCURRENCY = 256;
+/** What clients of an app may hold open to it: of the gateway the orchestrators are, and all goes by the proxy. */
+const CLIENT_CONNECTIONS = { 'command-api': CONCURRENCY, 'query-api': CONCURRENCY, gateway: 64, toxiproxy: CONCURRENCY };
 /** Load after the last fault, so that first successes are seen. */
 const AFTERMATH_MS = 6_000;
 const QUIET_WITHIN_MS = 180_000;
@@ -173,7 +176,7 @@ export class ChaosRun {
         gatewayBook: stack.gatewayBook,
         faults: faults.records,
         samples: sampler.samples,
-        bounds: { growthFds: CONCURRENCY + 60 },
+        bounds: { growthFds: growthWithClients(CLIENT_CONNECTIONS) },
         onProgress: (doing) => this.tellSlowly(doing),
       });
       return {

@@ -20,11 +20,20 @@ export interface Bounds {
   /** What a process may grow by once it is warm: a share of what it had, or so many bytes, whichever is more. */
   readonly growthShare: number;
   readonly growthBytes: number;
-  /** As many file descriptors; more than the connections clients may open while they wait, and close again only later. */
-  readonly growthFds: number;
+  /** As many file descriptors, by the first part of its name: more for whom clients connect to, who close again only later. */
+  readonly growthFds: (name: string) => number;
   /** Processes that fill the memory they were given; only the absolute limit is theirs. First part of the name. */
   readonly mayGrow: readonly string[];
 }
+
+/** A leak is seen, and a few more connections to stores and neighbours are none. */
+const GROWTH_FDS = 60;
+
+/** Of a process whose clients may hold so many connections and only by and by give them back. */
+export const growthWithClients =
+  (connectionsOf: Readonly<Record<string, number>>) =>
+  (name: string): number =>
+    GROWTH_FDS + (connectionsOf[name] ?? 0);
 
 export const DEFAULT_BOUNDS: Bounds = {
   firstSuccessMs: 5_000,
@@ -37,6 +46,6 @@ export const DEFAULT_BOUNDS: Bounds = {
   maxConnections: connectionLimitOf,
   growthShare: 0.3,
   growthBytes: 96 * 1_024 * 1_024,
-  growthFds: 60,
+  growthFds: () => GROWTH_FDS,
   mayGrow: ['kafka', 'postgres'],
 };

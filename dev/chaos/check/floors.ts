@@ -1,4 +1,6 @@
+import { DOUBLED_APPS } from '../stack/instance.js';
 import type { InvariantId, InvariantResult } from './invariant-result.js';
+import { judgedLivesOf } from './resources.check.js';
 
 /** What a run was, as far as it may have been too little. */
 export interface RunExtent {
@@ -8,7 +10,7 @@ export interface RunExtent {
   /** By kind: as far as there was time for them. See plannedInTime. */
   readonly plannedOfKind: Readonly<Record<string, number>>;
   /** Carried out. */
-  readonly faults: readonly { readonly kind: string }[];
+  readonly faults: readonly { readonly kind: string; readonly target: string }[];
   readonly leftOut: readonly { readonly kind: string; readonly notReached?: true }[];
   readonly counts: { readonly accepted: number };
   readonly invariants: readonly Pick<InvariantResult, 'id' | 'counted'>[];
@@ -21,6 +23,10 @@ const CARRIED_OUT_SHARE = 0.8;
 const SOME_OF_A_KIND_FROM = 2;
 /** In a longer run some process lives long enough to show whether it grows. */
 const PLATEAU_AFTER_MINUTES = 5;
+/** In one like this some process of each app does: of each, four and more did within twenty minutes under faults of all kinds. */
+const EVERY_PLATEAU_AFTER_MINUTES = 30;
+/** Unless the run was for little else than to hit it. */
+const HIT_ALL_THE_TIME_SHARE = 0.25;
 
 /** Why a run proves nothing, however clean it is: nothing was done to it, or nothing was looked at. Empty: it does. */
 export function emptinessOf(extent: RunExtent): string[] {
@@ -28,6 +34,7 @@ export function emptinessOf(extent: RunExtent): string[] {
   const reachable = planned - notReached(extent).length;
   const never = kindsNeverCarriedOut(extent);
   const counted = (id: InvariantId, name: string): number => invariants.find((each) => each.id === id)?.counted[name] ?? 0;
+  const unjudged = DOUBLED_APPS.filter((app) => counted('I11', judgedLivesOf(app)) === 0 && !isAlwaysHit(app, faults));
   const missing = ALL.filter((id) => !invariants.some((each) => each.id === id));
   return [
     faults.length === 0 && 'there was no fault',
@@ -39,8 +46,14 @@ export function emptinessOf(extent: RunExtent): string[] {
     counted('I6', 'readsWithToken') === 0 && 'no read showed what its token says (I6)',
     counted('I12', 'healings') > 0 && counted('I12', 'judged') === 0 && 'no healing was judged (I12)',
     minutes > PLATEAU_AFTER_MINUTES && counted('I11', 'judged') === 0 && 'no process lived long enough to be judged (I11)',
+    minutes > EVERY_PLATEAU_AFTER_MINUTES &&
+      unjudged.length > 0 &&
+      `no process of ${unjudged.join(', ')} lived long enough to be judged (I11)`,
   ].filter((reason) => reason !== false);
 }
+
+const isAlwaysHit = (app: string, faults: RunExtent['faults']): boolean =>
+  faults.filter(({ target }) => target.startsWith(app)).length > HIT_ALL_THE_TIME_SHARE * faults.length;
 
 const notReached = ({ leftOut }: RunExtent): RunExtent['leftOut'] => leftOut.filter((each) => each.notReached);
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Poison } from '../history/history-record.js';
 import type { ProcessSample, ResourceSample } from '../history/resource-sample.js';
 import { checkAlive } from './alive.check.js';
-import { DEFAULT_BOUNDS } from './bounds.js';
+import { DEFAULT_BOUNDS, growthWithClients } from './bounds.js';
 import { checkDeadLetters, type DeadLetterInputs } from './dead-letters.check.js';
 import { FaultWindows } from './fault-windows.js';
 import { checkResources } from './resources.check.js';
@@ -267,6 +267,16 @@ describe('I11, bounds', () => {
     const leaking = life(() => 100).map((sample, index) => ({ ...sample, fds: 40 + 2 * index }));
     expect(bounded(...(leaking as ResourceSample[]), end)).toEqual(['relay-1 (7) grew from 130 to 250 file descriptors']);
     expect(bounded(...life(() => 2_000, { fds: 5_000 }), end)).toHaveLength(2);
+  });
+
+  it('lets only those have more file descriptors whose clients may hold them, each app by its own measure', () => {
+    const growing = (name: string, by: number) =>
+      life(() => 100, { name }).map((sample, index) => ({ ...sample, fds: index < 75 ? 40 : 40 + by }) as ResourceSample);
+    const limits = { ...DEFAULT_BOUNDS, growthFds: growthWithClients({ 'command-api': 256 }) };
+    const judged = checkResources([...growing('command-api-1', 316), ...growing('relay-2', 60), ...growing('relay-1', 61), end], limits);
+    expect(found(judged)).toEqual(['relay-1 (7) grew from 40 to 101 file descriptors']);
+    expect(judged.counted).toMatchObject({ judged: 3, 'judged command-api': 1, 'judged relay': 2 });
+    expect(found(checkResources([...growing('command-api-1', 317), end], limits))).toHaveLength(1);
   });
 
   it('finds more connections than the pools of an app have, but for a moment after a death', () => {

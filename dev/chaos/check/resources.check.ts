@@ -19,6 +19,7 @@ export function checkResources(samples: readonly ResourceSample[], limits: Limit
   const violations = new Violations();
   const processes = groups(samples);
   let judged = 0;
+  const judgedLives = new Map<string, number>();
   let worstRss = 0;
   let worstFds = 0;
   for (const [who, own] of processes) {
@@ -32,10 +33,12 @@ export function checkResources(samples: readonly ResourceSample[], limits: Limit
     const thirds = plateauOf(own);
     if (thirds === undefined) continue;
     judged += 1;
+    const app = appOf(own[0]!.name);
     const [early, late] = thirds;
     const most = early.rssBytes + Math.max(limits.growthBytes, limits.growthShare * early.rssBytes);
     if (late.rssBytes > most) violations.add(`${who} grew from ${mib(early.rssBytes)} to ${mib(late.rssBytes)}`, [who], 'samples');
-    if (late.fds > early.fds + limits.growthFds)
+    judgedLives.set(app, (judgedLives.get(app) ?? 0) + 1);
+    if (late.fds > early.fds + limits.growthFds(app))
       violations.add(`${who} grew from ${early.fds} to ${late.fds} file descriptors`, [who], 'samples');
   }
   const looks = samples.filter((sample): sample is StackSample => sample.kind === 'stack').sort((one, other) => one.at - other.at);
@@ -66,6 +69,7 @@ export function checkResources(samples: readonly ResourceSample[], limits: Limit
       samples: samples.length,
       processes: processes.size,
       judged,
+      ...Object.fromEntries([...judgedLives].map(([app, lives]) => [judgedLivesOf(app), lives])),
       worstRssMiB: Math.round(worstRss / MIB),
       worstFds,
       worstConnections,
@@ -73,6 +77,12 @@ export function checkResources(samples: readonly ResourceSample[], limits: Limit
     violations,
   };
 }
+
+/** Name of the count of lives of an app that could be judged. */
+export const judgedLivesOf = (app: string): string => `judged ${app}`;
+
+/** Of an instance: without the number of its replica. */
+const appOf = (name: string): string => name.replace(/-\d+$/, '');
 
 /** By process, not by instance: a restarted one begins anew. */
 function groups(samples: readonly ResourceSample[]): Map<string, ProcessSample[]> {
