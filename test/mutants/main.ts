@@ -8,12 +8,24 @@ import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import { freePorts } from '../../dev/ports.js';
 import { SCRATCH_PREFIX, type TestServers } from '../harness/servers.js';
 import { MUTANTS } from './catalogue.js';
+import { isSeen, judgedByChaos } from './chaos-judgement.js';
 import type { Mutant } from './mutant.js';
 import { runMutants } from './mutation-run.js';
 import { proofs } from './proofs.js';
 import { markdown, progressLine, summary } from './report.js';
 
-const USAGE = `Usage: npm run mutants -- [--only NAME,NAME] [--list] [--report FILE] [--minutes N]
+/** Outbox, version check, idempotency key, inbox, delete after ack. */
+const TRIED_BY_CHAOS = [
+  'outbox-row-left-out',
+  'version-not-checked',
+  'fingerprint-not-compared',
+  'duplicates-projected',
+  'deleted-before-the-ack',
+];
+const CHAOS_MINUTES = 1;
+const CHAOS_SEED = 3;
+
+const USAGE = `Usage: npm run mutants -- [--only NAME,NAME] [--list] [--report FILE] [--minutes N] [--chaos]
 
 Breaks our own mechanisms one at a time, in a copy of the source, and wants the specs to notice. Exit code 0 only when every mutant
 is killed by a test that proves what it breaks.
@@ -22,13 +34,35 @@ is killed by a test that proves what it breaks.
   --list            say what there is, and run nothing
   --report FILE     write the whole table, as Markdown
   --minutes N       end after so long; what was not run counts as not killed (default 40)
+  --chaos           not the specs but the fault runner is to notice: a minute of chaos for each of those that are --only, or for
+                    ${TRIED_BY_CHAOS.join(', ')}
 `;
 
 const options = parsed();
 if (options.list) {
   for (const { name, mechanism, breaks } of options.mutants) say(`${name.padEnd(38)} ${breaks.join(' ').padEnd(8)} ${mechanism}`);
+} else if (options.chaos) {
+  process.exitCode = (await judge(options.mutants)) ? 0 : 1;
 } else {
   process.exitCode = (await run(options.mutants, options.minutes, options.report)) ? 0 : 1;
+}
+
+/** One after the other: each wants the machine to itself. */
+async function judge(mutants: readonly Mutant[]): Promise<boolean> {
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  let seen = 0;
+  for (const mutant of mutants) {
+    if (end.signal.aborted) break;
+    say(`${mutant.name}: breaks ${mutant.breaks.join(', ')} (${mutant.mechanism}) …`);
+    const judgement = await judgedByChaos(mutant, { root: REPOSITORY_ROOT, minutes: CHAOS_MINUTES, seed: CHAOS_SEED, signal: end.signal });
+    const { violated, first, durationMs } = judgement;
+    if (isSeen(judgement)) seen += 1;
+    const said = violated === undefined ? 'no verdict' : `violated: ${violated.join(', ') || 'nothing'}`;
+    say(`  ${isSeen(judgement) ? 'seen' : 'NOT SEEN'} after ${(durationMs / 1_000).toFixed(0)} s; ${said}\n  ${first}`);
+  }
+  say(`\n${seen} of ${mutants.length} mutants seen by the fault runner`);
+  return seen === mutants.length;
 }
 
 async function run(mutants: readonly Mutant[], minutes: number, report: string | undefined): Promise<boolean> {
@@ -94,7 +128,7 @@ async function startServers(): Promise<{ servers: TestServers; folder: string; s
   };
 }
 
-function parsed(): { mutants: readonly Mutant[]; list: boolean; report: string | undefined; minutes: number } {
+function parsed(): { mutants: readonly Mutant[]; list: boolean; report: string | undefined; minutes: number; chaos: boolean } {
   try {
     const { values } = parseArgs({
       options: {
@@ -102,14 +136,16 @@ function parsed(): { mutants: readonly Mutant[]; list: boolean; report: string |
         list: { type: 'boolean', default: false },
         report: { type: 'string' },
         minutes: { type: 'string', default: '40' },
+        chaos: { type: 'boolean', default: false },
       },
     });
-    const names = values.only?.split(',').map((name) => name.trim());
+    const { list, report, chaos } = values;
+    const names = values.only?.split(',').map((name) => name.trim()) ?? (chaos ? TRIED_BY_CHAOS : undefined);
     const unknown = names?.filter((name) => !MUTANTS.some((mutant) => mutant.name === name)) ?? [];
     if (unknown.length > 0) throw new Error(`no mutant is called ${unknown.join(', ')}: --list shows their names`);
     const minutes = Number(values.minutes);
     if (!(minutes > 0)) throw new Error('--minutes must be a number above 0');
-    return { mutants: MUTANTS.filter(({ name }) => names?.includes(name) ?? true), list: values.list, report: values.report, minutes };
+    return { mutants: MUTANTS.filter(({ name }) => names?.includes(name) ?? true), list, report, minutes, chaos };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
     process.exit(2);
