@@ -17,6 +17,7 @@ import { holds, markdownOf, summaryOf, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
 import { plannedInTime, scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
+import { instancesOf } from './stack/instance.js';
 import { CONTRADICTED, resumeParked } from './stack/parked-fulfilments.js';
 import { Recovery } from './stack/recovery.js';
 import { Sampler } from './stack/sampler.js';
@@ -35,6 +36,8 @@ const AFTERMATH_MS = 6_000;
 const QUIET_WITHIN_MS = 180_000;
 const LOOK_WITHIN_MS = 60_000;
 const SETTLE_WITHIN_MS = 60_000;
+
+const ASKED_BY_CLIENTS = [...instancesOf('command-api'), ...instancesOf('query-api')];
 
 export class Interrupted extends Error {}
 
@@ -175,8 +178,9 @@ export class ChaosRun {
         topicPrefix: stack.topicPrefix,
         gatewayBook: stack.gatewayBook,
         faults: faults.records,
+        origins: Object.fromEntries(ASKED_BY_CLIENTS.map(({ name, app, replica }) => [name, stack.urlOf(app, replica)])),
         samples: sampler.samples,
-        bounds: { growthFds: growthWithClients(CLIENT_CONNECTIONS) },
+        bounds: { instanceSuccessMs: RECOVERY_DEADLINE_MS, growthFds: growthWithClients(CLIENT_CONNECTIONS) },
         onProgress: (doing) => this.tellSlowly(doing),
       });
       return {

@@ -1,7 +1,16 @@
+import type { FaultRecord } from '../history/fault-record.js';
 import type { Bounds } from './bounds.js';
 import type { FaultWindows } from './fault-windows.js';
 import type { HistoryDigest } from './history-digest.js';
+import { firstAt, inOrder } from './in-order.js';
+import { instancesAlive } from './instances-alive.js';
 import { number, Violations, type Judgement } from './violations.js';
+
+export interface InstanceFaults {
+  readonly records: readonly FaultRecord[];
+  /** Where clients ask each instance, by its name. */
+  readonly origins: Readonly<Record<string, string>>;
+}
 
 /** Of so many healings and more at least this share must show when the first success came; the others had the next fault too soon. */
 const JUDGED_FROM = 4;
@@ -9,10 +18,15 @@ const JUDGED_SHARE = 0.5;
 
 /**
  * I12: after every healing (of faults that overlap: of the last) a command succeeds within the bound, and a read as well, as long as
- * somebody asked and no next fault came before, which must not be so for more than half of them; nothing was ever answered but what
- * the documents say; every command has its final answer in the end.
+ * somebody asked and no next fault came before, which must not be so for more than half of them; every instance that was hit answers
+ * well itself, see instancesAlive; nothing was ever answered but what the documents say; every command has its final answer in the end.
  */
-export function checkAlive(history: HistoryDigest, faults: FaultWindows, bounds: Pick<Bounds, 'firstSuccessMs'>): Judgement {
+export function checkAlive(
+  history: HistoryDigest,
+  faults: FaultWindows,
+  bounds: Pick<Bounds, 'firstSuccessMs' | 'instanceSuccessMs'>,
+  { records, origins }: InstanceFaults = { records: [], origins: {} },
+): Judgement {
   const violations = new Violations();
   const commands = firstAfterHealing(faults, inOrder(history.sentAt), inOrder(history.commandSucceededAt), bounds.firstSuccessMs);
   const reads = firstAfterHealing(faults, inOrder(history.readAt), inOrder(history.readSucceededAt), bounds.firstSuccessMs);
@@ -33,6 +47,15 @@ export function checkAlive(history: HistoryDigest, faults: FaultWindows, bounds:
       );
     }
   }
+  const instances = instancesAlive(records, faults, origins, history.instances(), bounds.instanceSuccessMs);
+  for (const { name, fault, forMs } of instances.dead) {
+    const { n, kind, target } = fault;
+    violations.add(
+      `${name} was asked in vain for ${forMs} ms without any fault after #${n} ${kind} (${target}; bound ${bounds.instanceSuccessMs} ms)`,
+      [name],
+      'history',
+    );
+  }
   for (const { of, what, ids, where } of history.complaints) if (of === 'surprise') violations.add(what, ids, where);
   const settled = history.phases.findLast(({ phase }) => phase === 'settled');
   if (settled === undefined) violations.add('the load was never settled', [], 'history');
@@ -41,11 +64,13 @@ export function checkAlive(history: HistoryDigest, faults: FaultWindows, bounds:
   }
   const sorted = inOrder(commands.times);
   return {
-    checked: `${number(sorted.length)} healings with a command within ${number(sorted.at(-1) ?? 0)} ms at most, ${number(commands.unjudged)} too close to the next fault; ${number(history.requests)} requests, ${number(history.unanswered)} without an answer`,
+    checked: `${number(sorted.length)} healings with a command within ${number(sorted.at(-1) ?? 0)} ms at most, ${number(commands.unjudged)} too close to the next fault; ${number(instances.judged)} of ${number(instances.judged + instances.unjudged)} times the instance that was hit was seen at work again; ${number(history.requests)} requests, ${number(history.unanswered)} without an answer`,
     counted: {
       healings: faults.spans.length,
       judged: sorted.length + commands.late.length,
       unjudged: commands.unjudged,
+      instancesJudged: instances.judged,
+      instancesUnjudged: instances.unjudged,
       firstSuccessP50Ms: quantile(sorted, 0.5),
       firstSuccessP95Ms: quantile(sorted, 0.95),
       firstSuccessWorstMs: sorted.at(-1) ?? 0,
@@ -77,17 +102,7 @@ function firstAfterHealing({ spans }: FaultWindows, asked: readonly number[], su
   return firsts;
 }
 
-/** The first number that is not below `least`, of numbers in order. */
-function firstFrom(numbers: readonly number[], least: number): number | undefined {
-  let low = 0;
-  for (let high = numbers.length; low < high;) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! >= least) high = middle;
-    else low = middle + 1;
-  }
-  return numbers[low];
-}
+const firstFrom = (numbers: readonly number[], least: number): number | undefined => numbers[firstAt(numbers, least)];
 
-const inOrder = (numbers: readonly number[]): number[] => [...numbers].sort((one, other) => one - other);
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;

@@ -4,6 +4,8 @@ import { connectionLimitOf } from './connection-limits.js';
 export interface Bounds {
   /** From the healing of a fault to the first success of a client. */
   readonly firstSuccessMs: number;
+  /** Time without any fault, all of it together, that an instance which was hit may be asked in vain. */
+  readonly instanceSuccessMs: number;
   /** Time without any fault, all of it together, that an order may be under way before it has ended. */
   readonly sagaMs: number;
   /** The same by the clock on the wall, whatever faults there were. */
@@ -37,6 +39,7 @@ export const growthWithClients =
 
 export const DEFAULT_BOUNDS: Bounds = {
   firstSuccessMs: 5_000,
+  instanceSuccessMs: 60_000,
   sagaMs: 120_000,
   sagaWallMs: 600_000,
   streamBlockedMs: 90_000,

@@ -26,6 +26,8 @@ export interface CheckOptions {
   /** The gateway's own book, its file. */
   readonly gatewayBook: string;
   readonly faults: readonly FaultRecord[];
+  /** Where clients ask each instance, by its name; without them no instance is judged for itself (I12). */
+  readonly origins?: Readonly<Record<string, string>>;
   readonly samples: readonly ResourceSample[];
   readonly bounds?: Partial<Bounds>;
   readonly onChecked?: (result: InvariantResult) => void;
@@ -56,6 +58,7 @@ export async function checkInvariants(options: CheckOptions): Promise<InvariantR
       projections: PROJECTION_NAMES,
       rebuild: (projection) => rebuildBeside(projection, { databaseUrl, source }),
       faults: options.faults,
+      origins: options.origins ?? {},
       samples: options.samples,
       bounds: { ...DEFAULT_BOUNDS, ...options.bounds },
       onChecked: options.onChecked ?? (() => undefined),

@@ -1,5 +1,7 @@
 import { isAccepted, isFinal } from '../history/final-answer.js';
 import type { Answered, Attempt, HistoryRecord, Intent, LastPieces, Phase, Poison, Sent } from '../history/history-record.js';
+import { inOrder } from './in-order.js';
+import type { InstanceStory } from './instances-alive.js';
 import { acceptanceOf, askedBy, type CommandStory } from './command-story.js';
 
 /** A request that is not answered yet, with as little of it as its answer needs. */
@@ -10,6 +12,7 @@ interface Pending {
   readonly token: string | undefined;
   readonly path: string;
   readonly at: number;
+  readonly target: string;
 }
 
 /** An answer that a client may hold against the system, whatever the store says. */
@@ -46,6 +49,8 @@ export class HistoryDigest {
   readonly commandSucceededAt: number[] = [];
   readonly readAt: number[] = [];
   readonly readSucceededAt: number[] = [];
+  /** By origin, in the order of the file. */
+  private readonly targets = new Map<string, { askedAt: number[]; succeededAt: number[] }>();
   private readonly pending = new Map<string, Pending>();
 
   /** @param file tells the numbers of one load process from those of another */
@@ -80,10 +85,21 @@ export class HistoryDigest {
     return orders;
   }
 
+  /** What was asked of each instance and answered 2xx, by its origin; in order. */
+  instances(): Map<string, InstanceStory> {
+    return new Map(
+      [...this.targets].map(([origin, { askedAt, succeededAt }]) => [
+        origin,
+        { askedAt: inOrder(askedAt), succeededAt: inOrder(succeededAt) },
+      ]),
+    );
+  }
+
   private sent(record: Sent, file: string): void {
     this.requests += 1;
-    const { n, at, key, intent, attempt, token, path, fingerprintOf } = record;
-    this.pending.set(`${file} ${n}`, { intent, attempt, key, token, path, at });
+    const { n, at, key, intent, attempt, token, path, fingerprintOf, target } = record;
+    this.pending.set(`${file} ${n}`, { intent, attempt, key, token, path, at, target });
+    this.targetAt(target).askedAt.push(at);
     if (key === null) {
       this.readAt.push(at);
       return;
@@ -106,6 +122,7 @@ export class HistoryDigest {
     if (request === undefined) return;
     const label = `${status}${code === undefined ? '' : ` ${code}`}`;
     this.answers.set(label, (this.answers.get(label) ?? 0) + 1);
+    if (status >= 200 && status < 300) this.targetAt(request.target).succeededAt.push(answer.at);
     if (!isExpected(request, answer)) {
       const after = retryAfter === undefined ? '' : `, Retry-After ${retryAfter}`;
       this.complain('surprise', `${request.intent} ${request.path} was answered ${label}${after}`, [request.key ?? request.path], file, n);
@@ -155,6 +172,12 @@ export class HistoryDigest {
       const what = `${intent} ${path} showed version ${String(body?.['version'])}, its token says ${token}`;
       this.complain('stale-read', what, [token], file, n);
     }
+  }
+
+  private targetAt(origin: string): { askedAt: number[]; succeededAt: number[] } {
+    const known = this.targets.get(origin) ?? { askedAt: [], succeededAt: [] };
+    this.targets.set(origin, known);
+    return known;
   }
 
   private complain(of: Complaint['of'], what: string, ids: readonly string[], file: string, n: number): void {

@@ -40,6 +40,7 @@ async function judged(poison: Poison[] = []): Promise<Record<string, string[]>> 
     projections: ['orders', 'stock'] satisfies ProjectionName[],
     rebuild: (projection) => world.rebuild(projection),
     faults: [],
+    origins: {},
     samples: [],
     bounds: DEFAULT_BOUNDS,
     onChecked: () => undefined,

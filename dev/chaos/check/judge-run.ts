@@ -41,6 +41,8 @@ export interface RunEvidence {
   readonly projections: readonly ProjectionName[];
   rebuild(projection: ProjectionName): Promise<Rebuilt>;
   readonly faults: readonly FaultRecord[];
+  /** Where clients ask each instance, by its name. */
+  readonly origins: Readonly<Record<string, string>>;
   readonly samples: readonly ResourceSample[];
   readonly bounds: Bounds;
   readonly onChecked: (result: InvariantResult) => void;
@@ -112,7 +114,7 @@ export async function judgeRun(evidence: RunEvidence): Promise<InvariantResult[]
         }),
     ],
     ['I11', 'bounded', async () => checkResources(samples, bounds)],
-    ['I12', 'alive', async () => checkAlive(history, faults, bounds)],
+    ['I12', 'alive', async () => checkAlive(history, faults, bounds, { records: evidence.faults, origins: evidence.origins })],
   ];
   const results: InvariantResult[] = [];
   for (const [id, title, check] of checks) {

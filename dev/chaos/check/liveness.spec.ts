@@ -301,7 +301,8 @@ describe('I11, bounds', () => {
 });
 
 describe('I12, alive', () => {
-  const alive = (history: SmallHistory, faults = NO_FAULTS) => found(checkAlive(history.digest, faults, { firstSuccessMs: 100 }));
+  const alive = (history: SmallHistory, faults = NO_FAULTS) =>
+    found(checkAlive(history.digest, faults, { firstSuccessMs: 100, instanceSuccessMs: 1_000 }));
 
   it('holds when a command succeeds soon after a healing', () => {
     expect(
