@@ -53,6 +53,24 @@ describe('the verdict', () => {
   });
 });
 
+describe('an API that is not ready', () => {
+  const answer = {
+    status: 503,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: Buffer.from('{"status":"error","error":{},"details":{}}'),
+  };
+
+  it('says so as health checks do', () => {
+    expect(faultOf(answer, SURFACE, false)).toBeUndefined();
+    expect(faultOf({ ...answer, body: Buffer.alloc(0) }, SURFACE, true)).toBeUndefined();
+  });
+
+  it('refuses all else with a problem', () => {
+    expect(faultOf({ ...answer, body: Buffer.from('{"status":"error"}') }, SURFACE, false)).toContain('no problem document');
+    expect(faultOf({ ...answer, status: 500 }, SURFACE, false)).toContain('no problem document');
+  });
+});
+
 describe('surely invalid', () => {
   it.each<[string, HostileRequest]>([
     ['no Idempotency-Key', without('idempotency-key')],

@@ -13,6 +13,7 @@ export function faultOf(answer: HttpAnswer, surface: ApiSurface, isHead: boolean
   if (status < 400)
     return status >= 200 && status < 300 && mustRefuse !== undefined ? `accepted what is surely invalid: ${mustRefuse}` : undefined;
   const contentType = headers['content-type'] ?? '';
+  if (status === 503 && contentType.startsWith('application/json') && (isHead || isReadiness(body))) return undefined;
   if (!contentType.startsWith('application/problem+json')) return `${status} is no problem document but ${contentType || 'nothing'}`;
   if (status === 405 && headers.allow === undefined) return '405 without Allow';
   if (isHead) return status >= 500 ? `${status} to a HEAD` : undefined;
@@ -31,3 +32,6 @@ export function faultOf(answer: HttpAnswer, surface: ApiSurface, isHead: boolean
   if (!NOT_NOW.has(code)) return `${status} ${code}`;
   return headers['retry-after'] === undefined ? `${status} ${code} without Retry-After` : undefined;
 }
+
+/** An API too busy to be ready says so in the form of its health checks, and is not at fault. */
+const isReadiness = (body: Buffer): boolean => /^\{"status":"error",.*"details":\{/s.test(body.toString('utf8'));
