@@ -9,7 +9,8 @@ Starts a stack of its own and throws malformed requests at both APIs.
   --seed S       a whole number; the same seed sends the same (default 1)
   --report FILE  write the figures there as JSON
 
-Exit code 0 only when nothing answered a 500 or what its document does not know, nothing hung, and no process was restarted.`;
+Exit code 0 only when nothing answered a 500 or what its document does not know, nothing took a command that is surely invalid, nothing hung, and
+no process was restarted.`;
 
 export interface FuzzArguments {
   readonly requests: number;
