@@ -21,7 +21,8 @@ export function relayClient(databaseUrl: string, applicationName = 'tidemark-rel
 /**
  * The server's side of the same: a relay whose machine vanished (no FIN comes) or that was stopped must not keep its locks.
  * - TCP: probe after 3 s of silence, each second, give up after three; unacknowledged data is waited for 6 s.
- * - A live session speaks every second, so 6 s of silence is a process that stands still.
+ * - A live session speaks every second, so 6 s of silence is a process that stands still; inside a transaction (a look of the scan
+ *   floor's) that has a time-out of its own.
  * The planner settings leave index look-ups only: the outbox is usually empty, and a plan made for that must not scan a full one.
  */
 const SESSION_SETTINGS = `
@@ -30,6 +31,7 @@ const SESSION_SETTINGS = `
   SET tcp_keepalives_count = 3;
   SET tcp_user_timeout = 6000;
   SET idle_session_timeout = 6000;
+  SET idle_in_transaction_session_timeout = 6000;
   SET statement_timeout = 30000;
   SET enable_seqscan = off;
   SET enable_bitmapscan = off;

@@ -152,4 +152,11 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     edits: [{ file: 'libs/outbox/relay-session.ts', search: 'SET idle_session_timeout = 6000;', replace: 'SET idle_session_timeout = 0;' }],
     specs: ['test/relay/fail-over.spec.ts'],
   },
+  {
+    name: 'standing-still-in-a-look-keeps-the-shards',
+    mechanism: 'a relay that stands still inside a transaction loses its session',
+    breaks: ['I4'],
+    edits: [{ file: 'libs/outbox/relay-session.ts', search: '  SET idle_in_transaction_session_timeout = 6000;', replace: '' }],
+    specs: ['libs/outbox/relay-session.spec.ts'],
+  },
 ];
