@@ -11,9 +11,12 @@ export interface ChaosArguments {
   readonly rate: number;
   /** Leave the folder of the run also when everything holds. */
   readonly keep: boolean;
+  /** The folder of a run that was kept: only judge it once more. */
+  readonly judge: string | undefined;
 }
 
 export const USAGE = `Usage: npm run chaos -- [--minutes M] [--seed S] [--faults a,b] [--report FILE] [--rate N] [--keep]
+       npm run chaos -- --judge FOLDER [--report FILE]
 
 Starts a stack of its own (two of each app, proxies before PostgreSQL, Kafka and the gateway), drives load, injects faults, heals them,
 waits until it stands still, and checks the invariants I1 to I12. Exit code 0 only when all hold.
@@ -24,6 +27,7 @@ waits until it stands still, and checks the invariants I1 to I12. Exit code 0 on
   --report FILE   write a report there (Markdown, and JSON beside it)
   --rate N        commands per second (default 45)
   --keep          keep database, logs and history also when everything holds
+  --judge FOLDER  start database and broker of a run that was kept, and judge it once more
 `;
 
 /** Throws an Error with a sentence for the terminal. */
@@ -37,6 +41,7 @@ export function parseChaosArguments(args: readonly string[], now = Date.now()): 
       report: { type: 'string' },
       rate: { type: 'string', default: '45' },
       keep: { type: 'boolean', default: false },
+      judge: { type: 'string' },
     },
   });
   return {
@@ -49,6 +54,7 @@ export function parseChaosArguments(args: readonly string[], now = Date.now()): 
     report: values.report,
     rate: numberIn('--rate', values.rate, 1, 10_000),
     keep: values.keep,
+    judge: values.judge,
   };
 }
 

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { parseChaosArguments, USAGE, type ChaosArguments } from './arguments.js';
+import { judgeAgain } from './judge-again.js';
 import { ChaosRun, Interrupted } from './run.js';
 
 /** A key press at a terminal arrives as more than one signal: the terminal's own and the one npm passes on. */
@@ -7,11 +8,13 @@ const SAME_KEY_PRESS_MS = 1_000;
 
 /** Exit codes: 0 everything holds, 1 something does not or the run failed, 2 called wrongly, 130 interrupted. */
 const options = orExit(() => parseChaosArguments(process.argv.slice(2)));
-const run = new ChaosRun(options, (line) => void process.stdout.write(`${line}\n`));
-endOnSignal();
+const write = (line: string): void => void process.stdout.write(`${line}\n`);
+const run = new ChaosRun(options, write);
+const { judge, report } = options;
+if (judge === undefined) endOnSignal();
 endOnFailure();
 try {
-  process.exitCode = (await run.go()) ? 0 : 1;
+  process.exitCode = (await (judge === undefined ? run.go() : judgeAgain({ folder: judge, report, write }))) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof Interrupted)) process.stderr.write(`${(error as Error).stack}\n`);
   process.exitCode = error instanceof Interrupted ? 130 : 1;

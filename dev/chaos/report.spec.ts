@@ -54,6 +54,7 @@ const figures: RunFigures = {
   quietAfterMs: 3_000,
   invariants: invariants(true),
   samples: [],
+  origins: {},
 };
 
 const ofKafka = figures.faults.map((each) => ({ ...each, target: 'kafka' }));

@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { emptinessOf, type RunExtent } from './check/floors.js';
 import type { InvariantResult } from './check/invariant-result.js';
 import { describe, type LeftOut } from './fault-runner.js';
@@ -31,6 +33,8 @@ export interface RunFigures {
   readonly quietAfterMs: number;
   readonly invariants: readonly InvariantResult[];
   readonly samples: readonly ResourceSample[];
+  /** Of the instances that clients ask, by name. */
+  readonly origins: Readonly<Record<string, string>>;
 }
 
 export interface KindFigures {
@@ -192,3 +196,13 @@ const perSecond = ({ counts, startedAt, loadStoppedAt }: RunFigures): string =>
   ((1_000 * counts.accepted) / Math.max(1, loadStoppedAt - startedAt)).toFixed(1);
 const number = (value: number): string => value.toLocaleString('en-GB');
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** The report as Markdown, and as JSON beside it. */
+export function writeReport(path: string, figures: RunFigures): void {
+  const { samples: _, ...told } = figures;
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, markdownOf(figures));
+  writeFileSync(jsonBeside(path), `${JSON.stringify(told, null, 2)}\n`);
+}
+
+export const jsonBeside = (path: string): string => `${path.replace(/\.md$/, '')}.json`;

@@ -24,6 +24,11 @@ export async function newRunFolder(seed: number, now = new Date()): Promise<RunF
   const stamp = now.toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
   const path = join(chaosDir(), `${stamp}-seed-${seed}`);
   mkdirSync(path, { recursive: true });
+  return runFolder(path);
+}
+
+/** One that is there. */
+export function runFolder(path: string): RunFolder {
   return {
     path,
     history: join(path, 'history.jsonl'),

@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Progress } from '../progress.js';
 import { PostgresDatabase } from '../verify/database.js';
@@ -13,7 +12,7 @@ import { FAULT_KINDS } from './faults/fault-kinds.js';
 import { HistoryWriter } from './history/history-writer.js';
 import type { StackSample } from './history/resource-sample.js';
 import { ChaosLoad } from './load/chaos-load.js';
-import { holds, markdownOf, summaryOf, type RunFigures } from './report.js';
+import { holds, summaryOf, writeReport, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
 import { plannedInTime, scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
@@ -31,6 +30,8 @@ const LOOK_EVERY_MS = 10_000;
 const CONCURRENCY = 256;
 /** What clients of an app may hold open to it: of the gateway the orchestrators are, and all goes by the proxy. */
 const CLIENT_CONNECTIONS = { 'command-api': CONCURRENCY, 'query-api': CONCURRENCY, gateway: 64, toxiproxy: CONCURRENCY };
+/** What the judges allow, beside what they always do. */
+export const RUN_BOUNDS = { instanceSuccessMs: RECOVERY_DEADLINE_MS, growthFds: growthWithClients(CLIENT_CONNECTIONS) };
 /** Load after the last fault, so that first successes are seen. */
 const AFTERMATH_MS = 6_000;
 const QUIET_WITHIN_MS = 180_000;
@@ -171,6 +172,7 @@ export class ChaosRun {
       if (resumed > 0) quiet = await this.untilQuiet(stack, watch);
       const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();
+      const origins = Object.fromEntries(ASKED_BY_CLIENTS.map(({ name, app, replica }) => [name, stack.urlOf(app, replica)]));
       const invariants = await checkInvariants({
         historyFile: folder.history,
         databaseUrl: stack.databaseUrl,
@@ -178,9 +180,9 @@ export class ChaosRun {
         topicPrefix: stack.topicPrefix,
         gatewayBook: stack.gatewayBook,
         faults: faults.records,
-        origins: Object.fromEntries(ASKED_BY_CLIENTS.map(({ name, app, replica }) => [name, stack.urlOf(app, replica)])),
+        origins,
         samples: sampler.samples,
-        bounds: { instanceSuccessMs: RECOVERY_DEADLINE_MS, growthFds: growthWithClients(CLIENT_CONNECTIONS) },
+        bounds: RUN_BOUNDS,
         onProgress: (doing) => this.tellSlowly(doing),
       });
       return {
@@ -201,6 +203,7 @@ export class ChaosRun {
         quietAfterMs,
         invariants,
         samples: sampler.samples,
+        origins,
       };
     } finally {
       writeFileSync(folder.faults, JSON.stringify(faults.records, null, 2));
@@ -214,13 +217,7 @@ export class ChaosRun {
 
   private report(figures: RunFigures, folder: RunFolder): void {
     summaryOf(figures).forEach((line) => this.write(line));
-    const { samples: _, ...told } = figures;
-    for (const path of [folder.report, this.options.report]) {
-      if (path === undefined) continue;
-      mkdirSync(dirname(resolve(path)), { recursive: true });
-      writeFileSync(path, markdownOf(figures));
-      writeFileSync(`${path.replace(/\.md$/, '')}.json`, `${JSON.stringify(told, null, 2)}\n`);
-    }
+    for (const path of [folder.report, this.options.report]) if (path !== undefined) writeReport(path, figures);
   }
 
   private async untilQuiet(stack: ChaosStack, watch: StackWatch): Promise<boolean> {

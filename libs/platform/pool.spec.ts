@@ -7,7 +7,7 @@ import { createPool } from './pool.js';
 
 let database: TestDatabase;
 let pool: pg.Pool;
-const lines: { event: string }[] = [];
+const lines: { event: string; err?: object }[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
   const logger = createLogger({ app: 'spec', level: 'info', destination: { write: (line: string) => void lines.push(JSON.parse(line)) } });
@@ -49,6 +49,7 @@ describe('createPool', () => {
     expect(rows.length).toBeGreaterThan(0);
     await admin.end();
     await expect.poll(() => lines.map(({ event }) => event)).toContain('database.connection.lost');
+    expect(Object.keys(lines.find(({ event }) => event === 'database.connection.lost')!.err!)).not.toContain('client');
     expect(await one('1')).toBe(1);
   });
 

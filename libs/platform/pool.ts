@@ -67,11 +67,17 @@ export function createPool(options: PoolOptions): pg.Pool {
     options: '-c timezone=UTC',
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
-  pool.on('error', (err) => logger.warn({ event: 'database.connection.lost', err }));
+  pool.on('error', (err) => logger.warn({ event: 'database.connection.lost', err: withoutClient(err) }));
   // The pool listens to idle clients only: one that dies in someone's hands, between two statements, would end the process. Its holder
   // learns of it from the next statement.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/** The pool hangs the whole client on it, with all its statements: nothing for a log. */
+export function withoutClient(error: unknown): unknown {
+  if (error instanceof Error && 'client' in error) delete error.client;
+  return error;
 }
 
 function typeParser(oid: number, format: 'text' | 'binary' = 'text'): unknown {

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { DataSource, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, type EntityManager } from 'typeorm';
-import { ImpatientClient, KEEP_ALIVE, type Logger } from '#platform';
+import { ImpatientClient, KEEP_ALIVE, withoutClient, type Logger } from '#platform';
 import { READ_MODEL_ENTITIES, type ProjectionName } from '#read-models';
 import { tablesOfAll } from './projections.js';
 
@@ -26,7 +26,7 @@ export function readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logg
     synchronize: false,
     logging: false,
     installExtensions: false,
-    poolErrorHandler: (err: unknown) => logger.warn({ event: 'database.connection.lost', err }),
+    poolErrorHandler: (err: unknown) => logger.warn({ event: 'database.connection.lost', err: withoutClient(err) }),
     extra: {
       // Between two statements of a transaction nobody listens, and an error that nobody hears ends the process. Whoever holds the
       // connection learns of its death from the next statement.

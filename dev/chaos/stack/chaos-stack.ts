@@ -19,8 +19,8 @@ import { INSTANCES, REPLICAS, type Instance, type Replica } from './instance.js'
 import type { StackPorts } from './stack-ports.js';
 
 const HOST = '127.0.0.1';
-const DATABASE = 'tidemark';
-const TOPIC_PREFIX = 'tidemark';
+export const DATABASE = 'tidemark';
+export const TOPIC_PREFIX = 'tidemark';
 /** A signal, up to 10 s for what is in flight, and a little. */
 const APP_STOP_MS = 12_000;
 
