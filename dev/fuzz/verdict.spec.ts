@@ -36,6 +36,16 @@ const without = (name: string): HostileRequest => {
 };
 
 describe('the verdict', () => {
+  it('cannot see the code of an answer to a HEAD, and lets it say when to come back', () => {
+    const busy = (headers: Record<string, string>) => ({
+      status: 503,
+      headers: { 'content-type': 'application/problem+json', ...headers },
+      body: Buffer.alloc(0),
+    });
+    expect(faultOf(busy({ 'retry-after': '1' }), SURFACE, true)).toBeUndefined();
+    expect(faultOf(busy({}), SURFACE, true)).toBe('503 to a HEAD');
+  });
+
   const answer = (status: number) => ({ status, headers: {}, body: Buffer.from('{}') });
 
   it('of something accepted', () => {

@@ -16,7 +16,8 @@ export function faultOf(answer: HttpAnswer, surface: ApiSurface, isHead: boolean
   if (status === 503 && contentType.startsWith('application/json') && (isHead || isReadiness(body))) return undefined;
   if (!contentType.startsWith('application/problem+json')) return `${status} is no problem document but ${contentType || 'nothing'}`;
   if (status === 405 && headers.allow === undefined) return '405 without Allow';
-  if (isHead) return status >= 500 ? `${status} to a HEAD` : undefined;
+  // Its code cannot be seen, but whether it says when to come back.
+  if (isHead) return status >= 500 && !(status === 503 && headers['retry-after'] !== undefined) ? `${status} to a HEAD` : undefined;
   let problem: Record<string, unknown>;
   try {
     problem = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
