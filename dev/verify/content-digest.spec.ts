@@ -1,26 +1,12 @@
 /** Proves that a record and its event are the same by what they say, not by how it is written, and that every difference counts. */
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encode, type EncodableEvent, type IncomingMessage } from '#messaging';
+import { sampleEvent } from '../../libs/messaging/testing/samples.js';
 import { contentDigest } from './content-digest.js';
 import { recordOf } from './kafka-topic-records.js';
 
 const DATA = { orderId: 'o1', lines: [{ sku: 'MUG', quantity: 2 }], 'é"': null, total: 850, paid: false };
-const EVENT: EncodableEvent = {
-  id: randomUUID(),
-  type: 'OrderPlaced',
-  schemaVersion: 2,
-  streamId: 'order-o1',
-  version: 1,
-  data: DATA,
-  occurredAt: '2024-03-04T09:00:00.000Z',
-  recordedAt: '2024-03-04T09:00:00.000Z',
-  correlationId: randomUUID(),
-  causationId: randomUUID(),
-  actor: 'spec',
-  commandId: null,
-  traceparent: null,
-};
+const EVENT: EncodableEvent = sampleEvent('order-o1', 1, { type: 'OrderPlaced', schemaVersion: 2, data: DATA });
 
 /** As a broker gives it back. */
 function record(other: Partial<EncodableEvent> = {}, value?: Buffer | null) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, inject, it } from 'vitest';
 import { KafkaJsBroker, encode, type Broker, type BrokerAdmin } from '#messaging';
 import { createLogger } from '#platform';
+import { sampleEvent } from '../../libs/messaging/testing/samples.js';
 import { uniqueTopicPrefix } from '../../test/harness/index.js';
 import { KafkaTopicRecords } from './kafka-topic-records.js';
 import { readTopics } from './published-events.check.js';
@@ -14,21 +15,7 @@ const broker = new KafkaJsBroker({
   topicPrefix: uniqueTopicPrefix(),
 });
 
-const event = (streamId: string, version: number) => ({
-  id: randomUUID(),
-  type: 'Counted',
-  schemaVersion: 1,
-  streamId,
-  version,
-  data: { version },
-  occurredAt: '2024-03-04T09:00:00.000Z',
-  recordedAt: '2024-03-04T09:00:00.000Z',
-  correlationId: randomUUID(),
-  causationId: randomUUID(),
-  actor: 'spec',
-  commandId: null,
-  traceparent: null,
-});
+const event = (streamId: string, version: number) => sampleEvent(streamId, version, { id: randomUUID(), data: { version } });
 
 it('reads nothing from empty topics, then everything that is there', async () => {
   const admin = broker.admin();

@@ -88,6 +88,7 @@ const joiners: FaultKind = {
         const started = consumer.start();
         await delay(2_000);
         await consumer.stop();
+        // Ended before it had joined, as some are meant to be.
         await started.catch(() => undefined);
         await delay(500);
       }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, inject, it } from 'vitest';
 import { encode, KafkaJsBroker, TOPICS, type OutgoingMessage } from '#messaging';
 import { createLogger } from '#platform';
+import { sampleEvent } from '../../../libs/messaging/testing/samples.js';
 import { uniqueTopicPrefix, waitFor } from '../../../test/harness/index.js';
 import { KafkaTopicRecords } from '../../verify/kafka-topic-records.js';
 import { lastOf } from '../faults/repeat.faults.js';
@@ -19,22 +20,7 @@ const broker = new KafkaJsBroker({
 });
 const repeater = new TopicRepeater({ kafkaBrokers, topicPrefix });
 
-const message = (streamId: string, version: number): OutgoingMessage =>
-  encode({
-    id: randomUUID(),
-    type: 'Counted',
-    schemaVersion: 1,
-    streamId,
-    version,
-    data: {},
-    occurredAt: '2024-03-04T09:00:00.000Z',
-    recordedAt: '2024-03-04T09:00:00.000Z',
-    correlationId: randomUUID(),
-    causationId: randomUUID(),
-    actor: 'spec',
-    commandId: null,
-    traceparent: null,
-  });
+const message = (streamId: string, version: number): OutgoingMessage => encode(sampleEvent(streamId, version, { id: randomUUID() }));
 
 /** Versions of each stream on the topic, in the order of the topic. */
 async function versions(): Promise<Record<string, number[]>> {
