@@ -16,7 +16,6 @@ import { holds, summaryOf, writeReport, type RunFigures } from './report.js';
 import { newRunFolder, type RunFolder } from './run-folder.js';
 import { plannedInTime, scheduleOf } from './schedule.js';
 import { ChaosStack } from './stack/chaos-stack.js';
-import { instancesOf } from './stack/instance.js';
 import { CONTRADICTED, resumeParked } from './stack/parked-fulfilments.js';
 import { Recovery } from './stack/recovery.js';
 import { Sampler } from './stack/sampler.js';
@@ -37,8 +36,6 @@ const AFTERMATH_MS = 6_000;
 const QUIET_WITHIN_MS = 180_000;
 const LOOK_WITHIN_MS = 60_000;
 const SETTLE_WITHIN_MS = 60_000;
-
-const ASKED_BY_CLIENTS = [...instancesOf('command-api'), ...instancesOf('query-api')];
 
 export class Interrupted extends Error {}
 
@@ -172,7 +169,7 @@ export class ChaosRun {
       if (resumed > 0) quiet = await this.untilQuiet(stack, watch);
       const quietAfterMs = Date.now() - loadStoppedAt;
       this.goOn();
-      const origins = Object.fromEntries(ASKED_BY_CLIENTS.map(({ name, app, replica }) => [name, stack.urlOf(app, replica)]));
+      const { origins } = stack;
       const invariants = await checkInvariants({
         historyFile: folder.history,
         databaseUrl: stack.databaseUrl,

@@ -138,6 +138,7 @@ export class KillpointsRun {
         topicPrefix: stack.topicPrefix,
         gatewayBook: stack.gatewayBook,
         faults: lanes.records,
+        origins: stack.origins,
         samples: sampler.samples,
         // Deaths take no time, so that none of it is taken off.
         bounds: { sagaMs: SAGA_WITHIN_MS, streamBlockedMs: SAGA_WITHIN_MS },

@@ -92,6 +92,12 @@ export class ChaosStack {
     return REPLICAS.map((replica) => this.urlOf('query-api', replica));
   }
 
+  /** Where clients ask each instance of the two APIs, by its name. */
+  get origins(): Readonly<Record<string, string>> {
+    const asked = INSTANCES.filter(({ app }) => app === 'command-api' || app === 'query-api');
+    return Object.fromEntries(asked.map(({ name, app, replica }) => [name, this.urlOf(app, replica)]));
+  }
+
   urlOf(app: AppName, replica: Replica = 1): string {
     return `http://${HOST}:${this.options.ports.apps[replica][app]}`;
   }

@@ -95,10 +95,7 @@ export class ConsumerOperator {
     const found = await this.consumer.deadLetters.matchingStreams(filter, after, limit);
     if (dryRun) return dryRunAnswer(found);
     const targets = found.subjects.map((streamId) => ({ cursor: streamId, streamId, id: 0, subject: streamId }));
-    return await this.inPlace(async () => {
-      const act = actOf('consumer.release', decision, { filter: { ...filter, after, limit } });
-      return await this.releaseEach(await this.acts.begin({ ...act, matched: found.matched }), found, targets, decision);
-    });
+    return await this.releaseAll(found, targets, { ...filter, after, limit }, decision);
   }
 
   /** {@link releaseLetter} of all that match: each of their streams as a whole. */
@@ -111,10 +108,7 @@ export class ConsumerOperator {
       id: record.id,
       subject: record.streamId ?? placeOf(record),
     }));
-    return await this.inPlace(async () => {
-      const act = actOf('consumer.release', decision, { filter: { ...filter, afterId, limit } });
-      return await this.releaseEach(await this.acts.begin({ ...act, matched: found.matched }), found, targets, decision);
-    });
+    return await this.releaseAll(found, targets, { ...filter, afterId, limit }, decision);
   }
 
   /** Never to be delivered. Throws NotHeldError. */
@@ -150,6 +144,11 @@ export class ConsumerOperator {
       },
     );
     return actedAnswer(actId, found, effects);
+  }
+
+  private releaseAll(found: Matching, targets: readonly Target[], filter: object, decision: Decision): Promise<ActedByFilterDto> {
+    const act = { ...actOf('consumer.release', decision, { filter }), matched: found.matched };
+    return this.inPlace(async () => await this.releaseEach(await this.acts.begin(act), found, targets, decision));
   }
 
   private async inPlace<T>(release: () => Promise<T>): Promise<T> {
