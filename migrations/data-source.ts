@@ -5,6 +5,7 @@ import { FulfilmentWork1700000000003 } from './1700000000003-fulfilment-work.js'
 import { ReadModels1700000000004 } from './1700000000004-read-models.js';
 import { Messaging1700000000005 } from './1700000000005-messaging.js';
 import { Operators1700000000006 } from './1700000000006-operators.js';
+import { WaitingActions1700000000007 } from './1700000000007-waiting-actions.js';
 
 /** In order, by hand: a migration that is not listed does not exist. */
 const MIGRATIONS = [
@@ -14,6 +15,7 @@ const MIGRATIONS = [
   ReadModels1700000000004,
   Messaging1700000000005,
   Operators1700000000006,
+  WaitingActions1700000000007,
 ];
 
 /** For migrations alone; the applications have pools and data sources of their own. */

@@ -72,6 +72,11 @@ function engine(overrides: Partial<ConstructorParameters<typeof FulfilmentEngine
   return created;
 }
 
+async function end(ended: FulfilmentEngine): Promise<void> {
+  engines.splice(engines.indexOf(ended), 1);
+  await ended.stop();
+}
+
 const cause = (): Cause => ({ correlationId: uuid(), causationId: uuid(), actor: 'system:test', traceparent: null });
 
 async function append(id: string, expectedVersion: number, events: readonly DomainEvent[]): Promise<void> {
@@ -262,6 +267,91 @@ it('an input that comes in the moment in which the last batch ends is decided', 
     await waitFor(() => done, { what: `the input ${moments} moments after the batch`, deadlineMs: 5_000 });
     await both;
   }
+});
+
+describe('an action that has to wait', () => {
+  /** An order whose authorization has come to nothing so often that the next question has to wait 3.2 s; nothing has left the process. */
+  async function inBackoff(): Promise<string> {
+    await receive(10);
+    const { orderId, start } = await place();
+    const dead = engine();
+    dead.dispatcher.dispatch = () => undefined;
+    await dead.runner.submit(orderId, start, cause());
+    for (let attempt = 1; attempt < 6; attempt += 1) {
+      await dead.runner.submit(orderId, { type: 'GatewayUnknown', operation: 'authorize', detail: 'no answer' }, cause());
+    }
+    return orderId;
+  }
+  const asked = () => calls.map(({ what }) => what);
+  const timer = async () => (await pool.query('SELECT waits_for, due_at::text FROM tidemark.fulfilment_work')).rows[0];
+
+  it('leaves in time though no process lives that long', async () => {
+    const orderId = await inBackoff();
+    expect(asked()).toEqual([]);
+    for (let lives = 0; lives < 6 && calls.length === 0; lives += 1) {
+      const living = engine();
+      living.start();
+      // Stopping drops what waits in memory, as dying does.
+      await waitFor(() => calls.length > 0, { what: 'the question', deadlineMs: 1_600 }).catch(() => end(living));
+    }
+    expect(asked()[0]).toBe(`GET /payments/${orderId}`);
+    await times('OrderConfirmed', 1);
+    expect(await count('FulfilmentStepOutcomeUnknown')).toBe(5);
+  });
+
+  it('is sent, not asked after, by whoever takes it over: it has never left', async () => {
+    const orderId = await inBackoff();
+    const dead = engine();
+    dead.dispatcher.dispatch = () => undefined;
+    await dead.runner.submit(orderId, { type: 'GatewayFound', operation: 'authorize', payment: 'none', gatewayId: null }, cause());
+    expect(await timer()).toMatchObject({ waits_for: 'send authorize 6' });
+    engine().start();
+    await times('OrderConfirmed', 1);
+    expect(asked()).toEqual(['POST /payments', `POST /payments/${orderId}/capture`]);
+  });
+
+  it('neither leaves twice nor waits anew when a cancellation comes', async () => {
+    const orderId = await inBackoff();
+    const before = await timer();
+    const { runner, dispatcher } = engine();
+    await append(streamId('order', orderId), 1, [
+      { type: 'OrderCancelled', data: { orderId, reason: 'changed my mind', cancelledFrom: 'placed' } } as DomainEvent,
+    ]);
+    await runner.submit(orderId, { type: 'RequestCancellation', reason: 'changed my mind' }, cause());
+    expect(before).toMatchObject({ waits_for: 'look-up authorize 6' });
+    expect([await timer(), dispatcher.size]).toEqual([before, 0]);
+  });
+
+  it('is left alone when the order has moved on between the claim and a look at its state', async () => {
+    const orderId = await inBackoff();
+    await pool.query('UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp()');
+    const late = engine();
+    const claim = late.work.claim.bind(late.work);
+    let claimed = 0;
+    late.work.claim = async (...args) => {
+      const rows = await claim(...args);
+      claimed += rows.length;
+      const other = engine();
+      other.dispatcher.dispatch = () => undefined;
+      const found: FulfilmentInput = { type: 'GatewayFound', operation: 'authorize', payment: 'authorized', gatewayId: 'g' };
+      for (const row of rows) await other.runner.submit(row.orderId, found, cause());
+      return rows;
+    };
+    late.start();
+    await waitFor(() => claimed === 1, { what: 'the claim' });
+    await end(late);
+    expect([asked(), await count('FulfilmentStepOutcomeUnknown')]).toEqual([[], 5]);
+    expect((await pool.query('SELECT order_id, waits_for FROM tidemark.fulfilment_work')).rows).toEqual([
+      { order_id: orderId, waits_for: null },
+    ]);
+  });
+
+  it('keeps its time when the process that had the step before renews its leases', async () => {
+    const orderId = await inBackoff();
+    const before = await timer();
+    await engine().work.renew([orderId], 60_000);
+    expect(await timer()).toEqual(before);
+  });
 });
 
 describe('a gateway that answers nobody', () => {

@@ -168,8 +168,27 @@ describe('decisions that come at once', () => {
   it('are refused beyond the places that are free, each with a place of its own', async () => {
     const ids = await park(4);
     others = 8;
-    const decide = (id: string) => operator.decide(id, compensate, decision, `one ${id}`, answerOf);
+    // A place is given back when its order is decided: none is before all four have asked for one.
+    let asked = 0;
+    let decideNow: () => void = () => undefined;
+    const allAsked = new Promise<void>((resolve) => (decideNow = resolve));
+    const ask = (): void => void ((asked += 1) === ids.length && decideNow());
+    const submit = engine.runner.submit.bind(engine.runner);
+    const held = vi.spyOn(engine.runner, 'submit').mockImplementation(async (...input) => {
+      ask();
+      await allAsked;
+      return submit(...input);
+    });
+    const decide = async (id: string) => {
+      try {
+        return await operator.decide(id, compensate, decision, `one ${id}`, answerOf);
+      } catch (error) {
+        ask();
+        throw error;
+      }
+    };
     const settled = await Promise.allSettled(ids.map(decide));
+    held.mockRestore();
     expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
     const refused = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     expect(refused).toEqual(

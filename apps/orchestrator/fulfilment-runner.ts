@@ -16,8 +16,9 @@ import type { Pool, PoolClient } from 'pg';
 import { v7 as uuid } from 'uuid';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
 import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
-import type { FulfilmentWork, ParkedWork, ScheduledWork } from './fulfilment-work.js';
-import type { Dispatch, GatewayAction } from './gateway-dispatcher.js';
+import { actionName, type FulfilmentWork, type ParkedWork, type ScheduledWork } from './fulfilment-work.js';
+import { backoffMs, LONGEST_WAIT_IN_MEMORY_MS } from './gateway-backoff.js';
+import type { Dispatch } from './gateway-dispatcher.js';
 
 /** Where an input comes from: becomes the metadata of the events it leads to. */
 export interface Cause {
@@ -48,7 +49,7 @@ interface RunnerOptions {
   readonly logger: Logger;
   /** After commit: events wait in the outbox. */
   readonly onCommitted: () => void;
-  /** After commit: what has to go to the gateway. */
+  /** After commit: what has to go to the gateway, and soon. What has to wait longer comes back through its row (see OverdueWork). */
   readonly onDispatch: (dispatch: Dispatch) => void;
 }
 
@@ -300,15 +301,15 @@ export class FulfilmentRunner {
     const due: ScheduledWork[] = [];
     const parked: ParkedWork[] = [];
     const finished: string[] = [];
-    for (const { pending, decision, lastEventId } of lastOfEach(decided)) {
+    for (const { pending, decision, lastEventId, awaitedBefore } of lastOfEach(decided)) {
       if (lastEventId === undefined) continue;
       const row = { orderId: pending.orderId, correlationId: pending.cause.correlationId, causationId: lastEventId };
       if (decision.state.status === 'parked') {
         parked.push({ ...row, step: decision.state.operation, code: decision.state.code, detail: decision.state.detail });
       } else if (decision.action.kind === 'none') {
         finished.push(pending.orderId);
-      } else {
-        due.push({ ...row, dueInMs: this.options.leaseMs });
+      } else if (!isSameStep(awaitedBefore, decision.action)) {
+        due.push({ ...row, ...this.timerOf(decision.action) });
       }
     }
     await this.options.work.schedule(client, due);
@@ -316,14 +317,21 @@ export class FulfilmentRunner {
     await this.options.work.finish(client, finished);
   }
 
-  /** A step the order waited for before and still waits for (a cancellation came meanwhile) is on its way: it must not leave twice. */
+  private timerOf(action: FulfilmentAction): Pick<ScheduledWork, 'dueInMs' | 'waitsFor'> {
+    const waitMs = waitOf(action);
+    return waitMs > LONGEST_WAIT_IN_MEMORY_MS
+      ? { dueInMs: waitMs, waitsFor: actionName(action) }
+      : { dueInMs: this.options.leaseMs, waitsFor: null };
+  }
+
   private finish(decided: readonly DecidedInput[], failed: readonly [Pending, unknown][], durationMs: number): void {
     this.options.onCommitted();
     for (const { pending, decision, lastEventId, awaitedBefore } of lastOfEach(decided)) {
       const { state, action } = decision;
       if (lastEventId === undefined || state.status === 'not-started' || (action.kind !== 'send' && action.kind !== 'look-up')) continue;
-      if (isSameStep(awaitedBefore, action)) continue;
-      this.options.onDispatch({ fulfilment: state, action, correlationId: pending.cause.correlationId, causationId: lastEventId });
+      const waitMs = waitOf(action);
+      if (isSameStep(awaitedBefore, action) || waitMs > LONGEST_WAIT_IN_MEMORY_MS) continue;
+      this.options.onDispatch({ fulfilment: state, action, waitMs, correlationId: pending.cause.correlationId, causationId: lastEventId });
     }
     for (const { pending } of decided) pending.resolve({ outcome: 'appended' });
     for (const [pending, error] of failed) pending.reject(error);
@@ -348,8 +356,14 @@ export class FulfilmentRunner {
 
 const awaitedOf = (state: FulfilmentState | undefined): FulfilmentAction => (state === undefined ? { kind: 'none' } : nextAction(state));
 
-const isSameStep = (before: FulfilmentAction, action: GatewayAction): boolean =>
-  before.kind === action.kind && before.operation === action.operation && before.attempt === action.attempt;
+const waitOf = (action: FulfilmentAction): number => ('attempt' in action ? backoffMs(action.attempt) : 0);
+
+/**
+ * What the order waited for before and still waits for (a cancellation came meanwhile) is on its way, or waits in its row: it must neither
+ * leave twice nor wait anew.
+ */
+const isSameStep = (before: FulfilmentAction, action: FulfilmentAction): boolean =>
+  actionName(action) !== null && actionName(before) === actionName(action);
 
 function lastOfEach(decided: readonly DecidedInput[]): DecidedInput[] {
   const last = new Map<string, DecidedInput>();

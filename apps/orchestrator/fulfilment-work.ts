@@ -1,5 +1,7 @@
+import type { FulfilmentAction } from '#domain';
 import type { Matching } from '#platform';
 import type { Pool, PoolClient } from 'pg';
+import { LONGEST_BACKOFF_MS } from './gateway-backoff.js';
 
 /** An action some process owes a fulfilment, and the event it follows from. */
 export interface DueWork {
@@ -11,7 +13,18 @@ export interface DueWork {
 export interface ScheduledWork extends DueWork {
   /** Milliseconds from now, by the database's clock. */
   readonly dueInMs: number;
+  /** Name of the action that leaves when it is due; null when the action is under way, and due when it has taken too long. */
+  readonly waitsFor: string | null;
 }
+
+export interface ClaimedWork extends DueWork {
+  /** As it was scheduled. A claimed row waits for nothing any more: the action leaves now. */
+  readonly waitsFor: string | null;
+}
+
+/** Tells apart the actions of one fulfilment; null when nothing is owed. */
+export const actionName = (action: FulfilmentAction): string | null =>
+  action.kind === 'send' || action.kind === 'look-up' ? `${action.kind} ${action.operation} ${action.attempt}` : null;
 
 export interface ParkedWork extends DueWork {
   readonly step: string;
@@ -57,7 +70,7 @@ const MATCHES = `parked_at IS NOT NULL AND ($1::text IS NULL OR parked_step = $1
 
 const criteriaOf = ({ step, code, from, to }: ParkedFilter): (string | null)[] => [step, code, from, to].map((each) => each ?? null);
 
-/** No process leases for so many times as long as another: during a deploy the length may change. */
+/** No process leases for so many times as long as another, or waits for so many times the longest wait: during a deploy these may change. */
 const NO_LEASE = 4;
 
 /**
@@ -73,18 +86,21 @@ export class FulfilmentWork {
     await client.query({
       name: 'fulfilment-work-schedule',
       text: `
-        INSERT INTO tidemark.fulfilment_work AS w (order_id, due_at, correlation_id, causation_id)
-        SELECT order_id, clock_timestamp() + due_in * interval '1 millisecond', correlation_id, causation_id
-          FROM unnest($1::text[], $2::float8[], $3::text[], $4::text[]) AS t (order_id, due_in, correlation_id, causation_id)
+        INSERT INTO tidemark.fulfilment_work AS w (order_id, due_at, correlation_id, causation_id, waits_for)
+        SELECT order_id, clock_timestamp() + due_in * interval '1 millisecond', correlation_id, causation_id, waits_for
+          FROM unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[])
+               AS t (order_id, due_in, correlation_id, causation_id, waits_for)
          ORDER BY order_id
         ON CONFLICT (order_id) DO UPDATE
           SET due_at = excluded.due_at, correlation_id = excluded.correlation_id, causation_id = excluded.causation_id,
+              waits_for = excluded.waits_for,
               parked_step = NULL, parked_code = NULL, parked_detail = NULL, parked_at = NULL`,
       values: [
         work.map((row) => row.orderId),
         work.map((row) => row.dueInMs),
         work.map((row) => row.correlationId),
         work.map((row) => row.causationId),
+        work.map((row) => row.waitsFor),
       ],
     });
   }
@@ -99,7 +115,7 @@ export class FulfilmentWork {
         SELECT t.*, clock_timestamp()
           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t
         ON CONFLICT (order_id) DO UPDATE
-          SET due_at = NULL, parked_step = excluded.parked_step, parked_code = excluded.parked_code,
+          SET due_at = NULL, waits_for = NULL, parked_step = excluded.parked_step, parked_code = excluded.parked_code,
               parked_detail = excluded.parked_detail, parked_at = excluded.parked_at`,
       values: [
         work.map((row) => row.orderId),
@@ -123,33 +139,34 @@ export class FulfilmentWork {
 
   /**
    * Takes what is due and leases it to the caller. Rows another process is taking right now are left to it.
-   * A row due much later than any lease lasts was written before the database's clock went back: it is due as well. Taking one too early
+   * A row due much later than any lease or wait lasts was written before the database's clock went back: it is due as well. Taking one too early
    * costs a question to the gateway and nothing else.
    */
-  async claim(limit: number, leaseMs: number): Promise<DueWork[]> {
-    const { rows } = await this.pool.query<DueWork>({
+  async claim(limit: number, leaseMs: number): Promise<ClaimedWork[]> {
+    const { rows } = await this.pool.query<ClaimedWork>({
       name: 'fulfilment-work-claim',
       text: `
         UPDATE tidemark.fulfilment_work AS w
-           SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
-          FROM (SELECT order_id FROM tidemark.fulfilment_work
+           SET due_at = clock_timestamp() + $2 * interval '1 millisecond', waits_for = NULL
+          FROM (SELECT order_id, waits_for FROM tidemark.fulfilment_work
                  WHERE due_at <= clock_timestamp() OR due_at > clock_timestamp() + $3 * interval '1 millisecond'
                  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
          WHERE w.order_id = due.order_id
-        RETURNING w.order_id AS "orderId", w.correlation_id AS "correlationId", w.causation_id AS "causationId"`,
-      values: [limit, leaseMs, NO_LEASE * leaseMs],
+        RETURNING w.order_id AS "orderId", w.correlation_id AS "correlationId", w.causation_id AS "causationId",
+                  due.waits_for AS "waitsFor"`,
+      values: [limit, leaseMs, NO_LEASE * Math.max(leaseMs, LONGEST_BACKOFF_MS)],
     });
     return rows;
   }
 
-  /** Keeps the lease of actions still under way. */
+  /** Keeps the lease of actions still under way. What waits is nobody's: it keeps its time. */
   async renew(orderIds: readonly string[], leaseMs: number): Promise<void> {
     if (orderIds.length === 0) return;
     await this.pool.query({
       name: 'fulfilment-work-renew',
       text: `
         UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
-         WHERE order_id = ANY($1) AND due_at IS NOT NULL`,
+         WHERE order_id = ANY($1) AND due_at IS NOT NULL AND waits_for IS NULL`,
       values: [orderIds, leaseMs],
     });
   }

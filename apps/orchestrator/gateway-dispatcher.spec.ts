@@ -34,6 +34,7 @@ it('gives up an action that failed in an unforeseen way, and takes it again', as
       action: { kind: 'send', operation: 'capture', attempt: 1 },
       correlationId: 'c',
       causationId: 'e',
+      waitMs: 0,
     });
     await over;
   };

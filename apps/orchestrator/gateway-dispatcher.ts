@@ -13,6 +13,8 @@ export interface Dispatch {
   readonly correlationId: string;
   /** Id of the event that asked for it. */
   readonly causationId: string;
+  /** Milliseconds to wait in memory before it leaves; longer waits are timers in the database (see FulfilmentRunner). */
+  readonly waitMs: number;
 }
 
 interface DispatcherOptions {
@@ -26,9 +28,6 @@ interface DispatcherOptions {
   /** Takes the outcome as the saga's next input; resolves when it is committed. */
   readonly onOutcome: (dispatch: Dispatch, input: FulfilmentInput) => Promise<void>;
 }
-
-/** Milliseconds to wait before the nth attempt of a step. */
-export const backoffMs = (attempt: number): number => (attempt <= 1 ? 0 : Math.min(200 * 2 ** (attempt - 2), 30_000));
 
 /** Milliseconds before a call that never left is tried again: the circuit is open or nothing listens. */
 const NOT_SENT_RETRY_MS = 1_000;
@@ -72,7 +71,7 @@ export class GatewayDispatcher {
   dispatch(dispatch: Dispatch): void {
     if (this.stopped) return;
     this.underWay.set(dispatch.fulfilment.orderId, dispatch);
-    this.later(dispatch, backoffMs(dispatch.action.attempt));
+    this.later(dispatch, dispatch.waitMs);
   }
 
   /** Stops taking actions and waits until those at the gateway are answered and recorded; the others are taken over through their lease. */

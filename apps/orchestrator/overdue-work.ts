@@ -2,7 +2,7 @@ import { nextAction, streamId, type FulfilmentState } from '#domain';
 import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Admission } from './admission.js';
-import type { DueWork, FulfilmentWork } from './fulfilment-work.js';
+import { actionName, type ClaimedWork, type FulfilmentWork } from './fulfilment-work.js';
 import type { FulfilmentLoaders } from './fulfilment-loaders.js';
 import type { FulfilmentRunner } from './fulfilment-runner.js';
 import type { GatewayDispatcher } from './gateway-dispatcher.js';
@@ -21,9 +21,12 @@ const POLL_MS = 1_000;
 const CLAIM_LIMIT = 200;
 
 /**
- * Picks up actions whose process died or lost track of them: their lease has run out.
- * A step that was sent and has no recorded outcome becomes "unknown" (a message to the saga like any other), so the gateway is asked
- * before anything is sent again.
+ * Picks up actions that are due: those that had to wait and may leave now, and those whose process died or lost track of them, so that
+ * their lease has run out.
+ * - What waited has not left: it leaves now, whichever process wrote it down.
+ * - A step that was sent and has no recorded outcome becomes "unknown" (a message to the saga like any other), so the gateway is asked
+ *   before anything is sent again. A question that was lost is asked again.
+ *
  * No more is taken than there is room for in memory: the rest stays due, for any process that has room.
  */
 export class OverdueWork {
@@ -63,7 +66,7 @@ export class OverdueWork {
     return Math.min(CLAIM_LIMIT, this.options.admission.room);
   }
 
-  private async resume(due: readonly DueWork[]): Promise<void> {
+  private async resume(due: readonly ClaimedWork[]): Promise<void> {
     if (due.length === 0) return;
     this.options.logger.info({ event: 'fulfilment.overdue.taken', count: due.length });
     if (failpoints.armed) await failpoints.reach('orchestrator.timer');
@@ -73,16 +76,19 @@ export class OverdueWork {
     await Promise.all(due.map((row, index) => this.resumeOne(row, states.get(ids[index] ?? '')?.state)));
   }
 
-  private async resumeOne(row: DueWork, state: FulfilmentState | undefined): Promise<void> {
+  private async resumeOne(row: ClaimedWork, state: FulfilmentState | undefined): Promise<void> {
     if (state === undefined || state.status === 'not-started') return;
     const action = nextAction(state);
-    if (action.kind === 'look-up') {
-      this.options.dispatcher.dispatch({ fulfilment: state, action, correlationId: row.correlationId, causationId: row.causationId });
+    const { correlationId, causationId, waitsFor } = row;
+    // Moved on since it was claimed, by a process that has written a row of its own.
+    if (waitsFor !== null && waitsFor !== actionName(action)) return;
+    if (action.kind === 'look-up' || (action.kind === 'send' && waitsFor !== null)) {
+      this.options.dispatcher.dispatch({ fulfilment: state, action, waitMs: 0, correlationId, causationId });
     } else if (action.kind === 'send') {
       await this.options.runner.submit(
         row.orderId,
         { type: 'GatewayUnknown', operation: action.operation, detail: 'no outcome was recorded before the deadline' },
-        { correlationId: row.correlationId, causationId: row.causationId, actor: 'system:orchestrator', traceparent: null },
+        { correlationId, causationId, actor: 'system:orchestrator', traceparent: null },
       );
     }
   }

@@ -7,6 +7,7 @@ export interface WorkRow {
   readonly dueAt: number | null;
   readonly correlationId: string;
   readonly causationId: string;
+  readonly waitsFor: string | null;
 }
 
 /** The saga's durable timers, and the statements of FulfilmentWork over them. */
@@ -15,13 +16,14 @@ export class WorkSide {
 
   constructor(statements: Statements) {
     statements
-      .name('fulfilment-work-schedule', (transaction, [ids, dueIn, correlations, causations]) => {
+      .name('fulfilment-work-schedule', (transaction, [ids, dueIn, correlations, causations, waits]) => {
         const sorted = (ids as string[]).map((orderId, i) => ({ orderId, i })).sort((a, b) => (a.orderId < b.orderId ? -1 : 1));
         for (const { orderId } of sorted) this.lock(transaction, orderId);
         for (const { orderId, i } of sorted) {
           const dueAt = transaction.now + ((dueIn as number[])[i] as number);
           const [correlationId, causationId] = [(correlations as string[])[i] as string, (causations as string[])[i] as string];
-          transaction.put(this.work, orderId, { orderId, dueAt, correlationId, causationId });
+          const waitsFor = (waits as (string | null)[])[i] as string | null;
+          transaction.put(this.work, orderId, { orderId, dueAt, correlationId, causationId, waitsFor });
         }
         return {};
       })
@@ -29,7 +31,7 @@ export class WorkSide {
         for (const orderId of ids as string[]) this.lock(transaction, orderId);
         (ids as string[]).forEach((orderId, i) => {
           const [correlationId, causationId] = [(correlations as string[])[i] as string, (causations as string[])[i] as string];
-          transaction.put(this.work, orderId, { orderId, dueAt: null, correlationId, causationId });
+          transaction.put(this.work, orderId, { orderId, dueAt: null, correlationId, causationId, waitsFor: null });
         });
         return {};
       })
@@ -45,22 +47,26 @@ export class WorkSide {
           .sort((a, b) => (a.dueAt as number) - (b.dueAt as number))
           .filter(({ orderId }) => transaction.tryLockRow(this.work as MemoryTable<never>, orderId))
           .slice(0, limit as number);
-        for (const row of due) transaction.put(this.work, row.orderId, { ...row, dueAt: transaction.now + (leaseMs as number) });
+        for (const row of due)
+          transaction.put(this.work, row.orderId, { ...row, dueAt: transaction.now + (leaseMs as number), waitsFor: null });
         return {
           columns: [
             ['orderId', 'text'],
             ['correlationId', 'text'],
             ['causationId', 'text'],
+            ['waitsFor', 'text'],
           ],
-          rows: due.map(({ orderId, correlationId, causationId }) => [orderId, correlationId, causationId]),
+          rows: due.map(({ orderId, correlationId, causationId, waitsFor }) => [orderId, correlationId, causationId, waitsFor]),
         };
       })
       .name('fulfilment-work-renew', (transaction, [ids, leaseMs]) => {
-        const rows = transaction.all(this.work).filter(({ orderId, dueAt }) => (ids as string[]).includes(orderId) && dueAt !== null);
+        const rows = transaction
+          .all(this.work)
+          .filter(({ orderId, dueAt, waitsFor }) => (ids as string[]).includes(orderId) && dueAt !== null && waitsFor === null);
         for (const { orderId } of rows) this.lock(transaction, orderId);
         for (const { orderId } of rows) {
           const row = transaction.get(this.work, orderId);
-          if (row?.dueAt !== null && row !== undefined)
+          if (row !== undefined && row.dueAt !== null && row.waitsFor === null)
             transaction.put(this.work, orderId, { ...row, dueAt: transaction.now + (leaseMs as number) });
         }
         return {};

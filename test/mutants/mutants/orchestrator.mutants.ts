@@ -5,6 +5,9 @@ const BATCH = 'apps/orchestrator/decision-batch.ts';
 const BATCH_SPEC = 'apps/orchestrator/decision-batch.spec.ts';
 const ENGINE_SPEC = 'apps/orchestrator/fulfilment-engine.spec.ts';
 const FAULTS_SPEC = 'apps/orchestrator/fulfilment-faults.spec.ts';
+const OVERDUE = 'apps/orchestrator/overdue-work.ts';
+const WORK = 'apps/orchestrator/fulfilment-work.ts';
+const BACKOFF = 'apps/orchestrator/gateway-backoff.ts';
 const CLIENT = 'apps/orchestrator/gateway-client.ts';
 const CIRCUIT = 'apps/orchestrator/gateway-circuit.ts';
 const CLIENT_SPEC = 'apps/orchestrator/gateway-client.spec.ts';
@@ -101,9 +104,49 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'step-sent-twice-after-a-cancellation',
     mechanism: 'a step that is at the gateway does not leave twice',
     breaks: ['I7'],
-    edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action)) continue;', replace: '' }],
+    edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action) || waitMs', replace: 'if (waitMs' }],
     specs: [FAULTS_SPEC],
     tests: 'does not send the step a second time',
+  },
+  {
+    name: 'wait-lost-with-the-process',
+    mechanism: 'a wait before a call to the gateway outlives processes',
+    breaks: ['I9'],
+    edits: [{ file: BACKOFF, search: 'LONGEST_WAIT_IN_MEMORY_MS = 1_000', replace: 'LONGEST_WAIT_IN_MEMORY_MS = 60_000' }],
+    specs: [FAULTS_SPEC],
+    tests: 'leaves in time though no process lives that long',
+  },
+  {
+    name: 'wait-spends-an-attempt',
+    mechanism: 'what waited has not left: it is sent, not asked after',
+    breaks: ['I9'],
+    edits: [{ file: OVERDUE, search: "(action.kind === 'send' && waitsFor !== null)", replace: 'false' }],
+    specs: [FAULTS_SPEC],
+    tests: 'is sent, not asked after',
+  },
+  {
+    name: 'wait-begun-anew-by-a-cancellation',
+    mechanism: 'a wait before a call to the gateway is begun once',
+    breaks: ['I9'],
+    edits: [{ file: RUNNER, search: '} else if (!isSameStep(awaitedBefore, decision.action)) {', replace: '} else {' }],
+    specs: [FAULTS_SPEC],
+    tests: 'neither leaves twice nor waits anew',
+  },
+  {
+    name: 'wait-put-off-by-a-renewal',
+    mechanism: 'a wait before a call to the gateway keeps its time',
+    breaks: ['I9'],
+    edits: [{ file: WORK, search: 'AND due_at IS NOT NULL AND waits_for IS NULL`', replace: 'AND due_at IS NOT NULL`' }],
+    specs: [FAULTS_SPEC],
+    tests: 'keeps its time when the process',
+  },
+  {
+    name: 'step-of-another-process-sent',
+    mechanism: 'only the action that waited is sent, not what another process has under way by now',
+    breaks: ['I7'],
+    edits: [{ file: OVERDUE, search: 'waitsFor !== actionName(action)) return;', replace: 'actionName(action) === null) return;' }],
+    specs: [FAULTS_SPEC],
+    tests: 'is left alone when the order has moved on',
   },
   {
     name: 'streams-decided-on-without-a-lock',
