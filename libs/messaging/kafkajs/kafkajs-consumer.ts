@@ -6,6 +6,7 @@ import type { BatchConsumer, BatchOutcome, ConsumerOptions, ConsumerState } from
 import type { HeaderValue, IncomingMessage } from '../event-message.js';
 import { asError, type MessagingLogger } from '../messaging-logger.js';
 import type { BrokerNames } from '../topics.js';
+import { retryFailedJoins } from './failed-join.patch.js';
 import { isBrokerAway, isUnsettled } from './kafkajs-errors.js';
 import { OffsetCommits } from './offset-commits.js';
 
@@ -32,6 +33,7 @@ const FETCHES_WITHIN_MS = 5_000;
  * - a batch to be tried later pauses its partition only; the others go on
  * - offsets are committed after the work, at most every 250 ms, before a rejoin and before leaving
  * - a connection on which a request got no answer in time is given up with all others (kafkajs keeps it, and sends the next one into it)
+ * - a join that failed is tried again before anything is fetched (kafkajs goes on by its old assignment)
  * - it comes back by itself while the broker is away; any other crash that kafkajs will not restart from, and silence, end in `onFatal`
  */
 export class KafkaJsConsumer implements BatchConsumer {
@@ -59,7 +61,9 @@ export class KafkaJsConsumer implements BatchConsumer {
   private announceJoin: () => void = () => undefined;
   private readonly firstJoin = new Promise<void>((resolve) => (this.announceJoin = resolve));
 
+  /** Patches kafkajs's joins; throws when it does not know this kafkajs. */
   constructor(private readonly options: KafkaJsConsumerOptions) {
+    retryFailedJoins();
     this.commits = new OffsetCommits((error) => this.log('debug', 'commit-failed', { detail: error.message }));
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
+
+import { kafkaJsInternals } from './kafkajs-internals.js';
 
 /** The part of kafkajs's RequestQueue the patch relies on. */
 interface RequestQueue {
@@ -10,7 +11,6 @@ interface RequestQueue {
   scheduleCheckPendingRequests(): void;
 }
 
-const PATCHED_VERSION = '2.2.4';
 /** sha-256 of the source of the method we replace. */
 const EXPECTED_SOURCE = '04347ea969c6f2e3754427c0cbaee0bd4ce947fbd82f7b6e027506a06dfc581a';
 const CHECK_INTERVAL_MS = 10;
@@ -25,13 +25,10 @@ const OURS = Symbol.for('tidemark.kafkajs.spin-timer');
  * Throws when kafkajs is not the version this was written for: a patch that no longer fits must not go unnoticed.
  */
 export function stopIdleTimers(): void {
-  const require = createRequire(import.meta.url);
-  const { version } = require('kafkajs/package.json') as { version: string };
-  if (version !== PATCHED_VERSION) throw new Error(`the idle-timer patch is for kafkajs ${PATCHED_VERSION}, found ${version}`);
-  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+  const { prototype } = kafkaJsInternals('idle-timer')('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
   if (OURS in prototype.scheduleCheckPendingRequests) return;
   const source = createHash('sha256').update(String(prototype.scheduleCheckPendingRequests)).digest('hex');
-  if (source !== EXPECTED_SOURCE) throw new Error(`the idle-timer patch does not know this RequestQueue of kafkajs ${version}`);
+  if (source !== EXPECTED_SOURCE) throw new Error(`the idle-timer patch does not know this RequestQueue of kafkajs`);
 
   const checkWhileSomethingWaits = function (this: RequestQueue): void {
     // Whoever adds to `pending` calls this again, so an empty queue needs no timer, throttled or not.
