@@ -177,6 +177,10 @@ export const PROOFS: ProofTable = {
   'libs/messaging/kafkajs/dead-connection.spec.ts': {
     'is given up for new connections, and the consumer goes on where it stood': ['I9'],
   },
+  'libs/messaging/kafkajs/failed-join.patch.spec.ts': {
+    'reads what it was newly assigned': ['I9'],
+    'lets nothing be fetched after a failed %s until a join has worked': ['I9'],
+  },
   'libs/messaging/kafkajs/kafkajs-broker.spec.ts': {
     'keeps the order of each key, in one partition, over many concurrent sends': ['I5'],
     'rejects 10 MB without asking, holds back only what follows of that key, and sends the rest': ['I5'],
@@ -191,6 +195,7 @@ export const PROOFS: ProofTable = {
   'libs/messaging/kafkajs/kafkajs-consumer.spec.ts': {
     'tries a refused commit again, but not one of an assignment that is over': ['I6'],
     'forgets a commit that was on its way when the assignment ended, and is refused only then': ['I6'],
+    'does not put a failed commit behind a later one that went through': ['I11'],
     'gives up the queued batches when a heartbeat says that the membership is over': ['I6'],
   },
   'libs/messaging/operators/consumer-dead-letters.spec.ts': {

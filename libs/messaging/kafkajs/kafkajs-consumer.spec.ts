@@ -1,5 +1,5 @@
 // Proves, against a kafkajs consumer that does as it is told: what its crashes, refusals and silences lead to.
-import type { Consumer, ConsumerRunConfig, EachBatchPayload } from 'kafkajs';
+import type { Batch, Consumer, ConsumerRunConfig, EachBatchPayload, OffsetsByTopicPartition } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { BatchOutcome, ConsumerOptions, IncomingBatch } from '../broker.js';
@@ -193,6 +193,33 @@ describe('KafkaJsConsumer', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     // The partition may be another consumer's by now: it would be set back.
     expect(commits).toBe(1);
+    await consumer.stop();
+  });
+
+  it('does not put a failed commit behind a later one that went through', async () => {
+    const { kafka, consumer } = setUp();
+    const offsets: string[] = [];
+    const refusals: ((error: Error) => void)[] = [];
+    const commitOffsetsIfNecessary = (commit?: OffsetsByTopicPartition): Promise<void> => {
+      offsets.push(...(commit?.topics ?? []).flatMap(({ partitions }) => partitions.map(({ offset }) => offset)));
+      return refusals.length > 0 ? Promise.resolve() : new Promise((_, reject) => refusals.push(reject));
+    };
+    const next = {
+      topic: 'tidemark.order',
+      partition: 0,
+      messages: [{ offset: '7', key: Buffer.from('order-a'), value: Buffer.from('{}'), headers: {} }],
+      highWatermark: '9',
+      lastOffset: () => '7',
+    };
+    await consumer.start();
+    const delivered = kafka.deliver({ commitOffsetsIfNecessary });
+    await vi.advanceTimersByTimeAsync(300);
+    await kafka.deliver({ commitOffsetsIfNecessary, batch: next as unknown as Batch });
+    expect(offsets).toEqual(['7', '8']);
+    refusals[0]?.(new Error('the coordinator is loading'));
+    await delivered;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(offsets).toEqual(['7', '8']);
     await consumer.stop();
   });
 

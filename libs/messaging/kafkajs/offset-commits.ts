@@ -14,11 +14,11 @@ const INTERVAL_MS = 250;
  */
 export class OffsetCommits {
   private readonly pending = new Map<string, Map<number, string>>();
+  /** What was added last in this assignment, by `topic/partition`; it may be pending, on its way or committed. */
+  private readonly newest = new Map<string, string>();
   private commit: CommitOffsets | undefined;
   private timer: NodeJS.Timeout | undefined;
   private lastFlushAt = -Infinity;
-  /** Goes up with every assignment; a commit that fails after that must not come back. */
-  private assignment = 0;
 
   constructor(private readonly onError: (error: Error) => void) {}
 
@@ -31,12 +31,13 @@ export class OffsetCommits {
     const partitions = this.pending.get(topic) ?? new Map<number, string>();
     partitions.set(partition, offset);
     this.pending.set(topic, partitions);
+    this.newest.set(`${topic}/${partition}`, offset);
     this.timer ??= setTimeout(() => void this.flush(), INTERVAL_MS);
   }
 
   forget(): void {
-    this.assignment += 1;
     this.pending.clear();
+    this.newest.clear();
     this.disarm();
   }
 
@@ -54,19 +55,19 @@ export class OffsetCommits {
       partitions: [...partitions].map(([partition, offset]) => ({ partition, offset })),
     }));
     this.pending.clear();
-    const { assignment } = this;
     try {
       await this.commit({ topics: taken });
     } catch (error) {
       this.onError(asError(error));
-      if (assignment === this.assignment) this.putBack(taken);
+      this.putBack(taken);
     }
   }
 
   private putBack(taken: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]): void {
     for (const { topic, partitions } of taken) {
       for (const { partition, offset } of partitions) {
-        if (this.pending.get(topic)?.has(partition) !== true) this.add(topic, partition, offset);
+        // Behind a later commit, on its way or done, it would set the group back; after the assignment, a partition of others.
+        if (this.newest.get(`${topic}/${partition}`) === offset) this.add(topic, partition, offset);
       }
     }
   }

@@ -174,8 +174,21 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'libs/messaging/kafkajs/offset-commits.ts',
-        search: 'if (assignment === this.assignment) this.putBack(taken);',
-        replace: 'this.putBack(taken);',
+        search: 'if (this.newest.get(`${topic}/${partition}`) === offset) this.add(topic, partition, offset);',
+        replace: 'if ((this.newest.get(`${topic}/${partition}`) ?? offset) === offset) this.add(topic, partition, offset);',
+      },
+    ],
+    specs: [CONSUMER_SPEC],
+  },
+  {
+    name: 'failed-commit-behind-a-later-one',
+    mechanism: 'a commit that failed sets no group back',
+    breaks: ['I11'],
+    edits: [
+      {
+        file: 'libs/messaging/kafkajs/offset-commits.ts',
+        search: 'if (this.newest.get(`${topic}/${partition}`) === offset) this.add(topic, partition, offset);',
+        replace: 'if (this.pending.get(topic)?.has(partition) !== true) this.add(topic, partition, offset);',
       },
     ],
     specs: [CONSUMER_SPEC],
@@ -205,6 +218,19 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
       },
     ],
     specs: ['libs/messaging/kafkajs/dead-connection.spec.ts'],
+  },
+  {
+    name: 'failed-join-forgotten',
+    mechanism: 'a join that failed is tried again before anything is fetched',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: 'libs/messaging/kafkajs/failed-join.patch.ts',
+        search: '      failed.add(this);\n',
+        replace: '',
+      },
+    ],
+    specs: ['libs/messaging/kafkajs/failed-join.patch.spec.ts'],
   },
   {
     name: 'letters-locked-for-ever',
