@@ -23,6 +23,7 @@ const TARGETS = {
   killpoints: { run: 'dist/dev/killpoints/main.js', startsKafka: true },
   fuzz: { run: 'dist/dev/fuzz/main.js', startsKafka: true },
   mutants: { run: 'dist/test/mutants/main.js', startsKafka: true },
+  bench: { run: 'dist/bench/main.js', startsKafka: true },
   simulate: { run: 'dist/dev/simulation/main.js' },
   rebuild: { run: 'dist/apps/projector/rebuild.js' },
   model: { run: 'dist/dev/model/main.js' },

@@ -33,6 +33,7 @@ export class Stack {
   constructor(
     private readonly config: StackConfig,
     private readonly progress: Progress,
+    extraEnv: AppEnvironment['extraEnv'] = {},
   ) {
     this.environment = {
       databaseUrl: config.givenDatabaseUrl ?? `postgres://tidemark@${HOST}:${config.postgres.port}/${DATABASE}`,
@@ -43,6 +44,7 @@ export class Stack {
       host: HOST,
       logDir: config.logDir,
       logLevel: config.logLevel,
+      extraEnv,
     };
     this.supervisor = new Supervisor({ say: (line) => progress.report(line), onChange: () => this.record() });
   }
