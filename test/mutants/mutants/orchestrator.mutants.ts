@@ -92,8 +92,8 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     breaks: ['I7'],
     edits: [
       {
-        file: 'apps/orchestrator/overdue-work.ts',
-        search: "if (action.kind === 'look-up') {",
+        file: OVERDUE,
+        search: "if (action.kind === 'look-up' || (action.kind === 'send' && waitsFor !== null)) {",
         replace: "if (action.kind !== 'none' && action.kind !== 'reserve') {",
       },
     ],
