@@ -11,9 +11,12 @@ const ARMED_WITHIN_MS = 20_000;
 /** For the nth hit; then for the first, in case so many never come. */
 const NTH_WITHIN_MS = 12_000;
 const FIRST_WITHIN_MS = 20_000;
-/** Every ring makes the saga ask the gateway once more: few, and not all the time. */
-const RING_EVERY_MS = 1_000;
-const RING_AT_ONCE = 8;
+/**
+ * Every ring makes the saga ask the gateway once more: few, and not all the time. Out of step with the orchestrator's own look at its timers,
+ * once a second: in step with it, actions that are done soon could be done each time before it looked.
+ */
+const RING_EVERY_MS = 370;
+const RING_AT_ONCE = 3;
 
 /** Arms the place in a running process, and waits until it has fired. */
 export async function failpointHit(by: ByFailpoint, context: HitContext, watch: StackWatch): Promise<MadeHit> {
