@@ -97,6 +97,13 @@ describe('troubles by token', () => {
     expect((await authorize('tok_fail_2')).status).toBe(201);
     expect((await change('capture')).status).toBe(500);
   });
+  test('tok_fail_2 has not forgotten after a restart how often it has failed', async () => {
+    expect((await authorize('tok_fail_2')).status).toBe(500);
+    await reopen();
+    expect((await authorize('tok_fail_2')).status).toBe(500);
+    await reopen();
+    expect((await authorize('tok_fail_2')).status).toBe(201);
+  });
   test('tok_down is down and knows nothing', async () => {
     expect((await authorize('tok_down')).status).toBe(503);
     expect(await statusOf()).toBeUndefined();

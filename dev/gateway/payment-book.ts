@@ -8,8 +8,20 @@ export interface Answer {
   readonly body: object;
 }
 
+export type BookEntry = DoneEntry | FailureEntry;
+
+/** A failure that was asked for by the token: it counts, also after a restart, and is nobody's answer. */
+export interface FailureEntry {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly operation: Operation;
+  readonly payment: null;
+  /** The merchant's reference. */
+  readonly failedFor: string;
+}
+
 /** One operation that was done, with the answer its idempotency key gets for ever. */
-export interface BookEntry {
+export interface DoneEntry {
   /** ISO 8601 UTC. */
   readonly at: string;
   readonly operation: Operation;

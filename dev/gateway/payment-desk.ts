@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { failpoints } from '#failpoints';
 import { behaviourOf } from './behaviour.js';
 import { transition, type Operation, type Payment, type Refusal } from './payment.js';
-import type { Answer, BookEntry, PaymentBook } from './payment-book.js';
+import type { Answer, BookEntry, DoneEntry, PaymentBook } from './payment-book.js';
 
 export interface Sum {
   /** Minor units. */
@@ -36,7 +36,7 @@ interface Request {
  * - The same idempotency key gets the same answer for ever; with another request it gets 422. A repeat that arrives while the first is
  *   still being worked on waits for that one's answer.
  * - One payment a reference: a second authorization under a reference that is not declined is refused with 409.
- * - Troubles asked for by the token (500, 503, dropped connections) are not remembered as answers.
+ * - Troubles asked for by the token (500, 503, dropped connections) are not remembered as answers; how often it failed is.
  */
 export class PaymentDesk {
   private readonly payments = new Map<string, Payment>();
@@ -49,7 +49,10 @@ export class PaymentDesk {
     entries: readonly BookEntry[],
     private readonly now: () => Date = () => new Date(),
   ) {
-    for (const entry of entries) this.remember(entry);
+    for (const entry of entries) {
+      if ('failedFor' in entry) this.countFailure(entry.failedFor, entry.operation);
+      else this.remember(entry);
+    }
   }
 
   authorize(key: string, request: AuthorizationRequest): Promise<Reply> {
@@ -141,12 +144,14 @@ export class PaymentDesk {
     }
     const failed = this.failures.get(`${reference} ${operation}`) ?? 0;
     if (failed < failFirst) {
-      this.failures.set(`${reference} ${operation}`, failed + 1);
+      this.countFailure(reference, operation);
+      this.book.append({ at: this.now().toISOString(), operation, payment: null, failedFor: reference });
+      await this.book.settled();
       return { status: 500, body: { code: 'internal', detail: `failing on purpose, ${failed + 1} of ${failFirst}` } };
     }
     if (workDelayMs > 0) await delay(workDelayMs);
     const decision = request.decide();
-    const entry: BookEntry = {
+    const entry: DoneEntry = {
       at: this.now().toISOString(),
       operation,
       idempotencyKey: key,
@@ -162,7 +167,12 @@ export class PaymentDesk {
     return { ...entry.answer, drop: operation === noAnswerTo && !('refusal' in decision) && decision.changed };
   }
 
-  private remember(entry: BookEntry): void {
+  private countFailure(reference: string, operation: Operation): void {
+    const which = `${reference} ${operation}`;
+    this.failures.set(which, (this.failures.get(which) ?? 0) + 1);
+  }
+
+  private remember(entry: DoneEntry): void {
     if (entry.payment !== null) this.payments.set(entry.payment.reference, entry.payment);
     this.answers.set(entry.idempotencyKey, { fingerprint: entry.fingerprint, answer: entry.answer });
   }

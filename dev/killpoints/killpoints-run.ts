@@ -27,8 +27,8 @@ const AFTERMATH_MS = 6_000;
 const SETTLE_WITHIN_MS = 60_000;
 const QUIET_WITHIN_MS = 240_000;
 /**
- * A payment that met many deaths waits up to 30 s before it is looked up and 30 s before it is tried again; a gateway that died has
- * forgotten which failures it owes (tok_fail), and fails up to three times anew.
+ * A payment that met many deaths waits up to 30 s before it is looked up and 30 s before it is tried again, and its gateway may owe it up
+ * to three failures (tok_fail).
  */
 const SAGA_WITHIN_MS = 180_000;
 /** Short, so that a lost action's timer fires while somebody watches. Longer than the gateway is waited for. */

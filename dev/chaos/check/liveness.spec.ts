@@ -87,7 +87,7 @@ describe('I9, sagas', () => {
     expect(sagas([{ ...letGoOn, completedAt: 51 * MINUTE }])).toEqual(['order o1 took 60500 ms without any fault to end (bound 1000 ms)']);
   });
 
-  it('gives a gateway that has forgotten which failures it owes the time to fail once more', () => {
+  it('gives a gateway that owes failures the time for them, when the pauses are long already', () => {
     const slow = ended({ completedAt: 62_000 });
     expect(sagas([{ ...slow, payment: { ...slow.payment!, token: 'tok_fail_2' } }])).toEqual([]);
     expect(sagas([{ ...slow, payment: { ...slow.payment!, token: 'tok_fail_1' } }])).toHaveLength(1);

@@ -117,8 +117,8 @@ function mayPark({ payment }: OrderFacts): boolean {
 const LONGEST_BACKOFF_MS = 30_000;
 
 /**
- * What the gateway itself takes for this payment, milliseconds: each of its four operations may be slow. One that died has forgotten
- * which failures it owes and fails as often anew, when the pauses are long already.
+ * What the gateway itself takes for this payment, milliseconds: each of its four operations may be slow, and its failures may come when
+ * deaths have made the pauses long already.
  */
 function patienceOf({ payment }: OrderFacts): number {
   const { answerDelayMs = 0, workDelayMs = 0, failFirst = 0 } = behaviourOf(payment?.token ?? 'tok_ok');
