@@ -1,5 +1,7 @@
 import { appendRow } from './append/append.row.js';
 import type { BenchRow } from './harness/row.js';
+import { idleRow } from './whole/idle.row.js';
+import { yearRow } from './whole/year.row.js';
 
 /** In the order of the table. */
-export const ROWS: readonly BenchRow[] = [appendRow];
+export const ROWS: readonly BenchRow[] = [appendRow, yearRow, idleRow];

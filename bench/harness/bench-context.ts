@@ -32,10 +32,14 @@ export class BenchContext {
   private broker: Promise<RunningKafka> | undefined;
   private databases = 0;
 
-  /** @param say tells a person what is being done */
+  /**
+   * @param say tells a person what is being done
+   * @param retailFile the Online Retail data set, for the row that replays it
+   */
   constructor(
     readonly quick: boolean,
     readonly say: (line: string) => void,
+    readonly retailFile?: string,
   ) {
     this.pace = quick ? QUICK : FULL;
     // PostgreSQL may run as another user, who has to get in.

@@ -19,6 +19,8 @@ export interface Comparison {
   readonly unit: string;
   /** Ours is the first. */
   readonly results: readonly Result[];
+  /** The results are not of the same work: nothing is to be divided by anything. */
+  readonly unrelated?: boolean;
   readonly goals: readonly Goal[];
   /** What a reader has to know to read the figures rightly: a peer's version, what it leaves out. */
   readonly notes?: readonly string[];
@@ -40,7 +42,10 @@ export function timesAsFast(results: readonly Result[], other: string, factor: n
   return { wanted: `≥ ${factor} × ${other}`, measured: `${ratio.toFixed(2)} ×`, reached: ratio >= factor };
 }
 
-/** @public A figure that is to be at least, or at most, so large. */
+/** The row needs something that is not here; its message says what, and how to give it. */
+export class LeftOut extends Error {}
+
+/** A figure that is to be at least, or at most, so large. */
 export function atLeast(measured: number, wanted: number, unit: string): Goal {
   return { wanted: `≥ ${told(wanted)} ${unit}`, measured: `${told(measured)} ${unit}`, reached: measured >= wanted };
 }
