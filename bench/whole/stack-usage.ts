@@ -7,10 +7,12 @@ const NO_NODE = ['postgres', 'kafka', 'supervisor'];
 
 /** What the processes of a stack have used so far, by name; PostgreSQL with its backends. */
 export class StackUsage {
-  private readonly before = this.sample();
+  private readonly before: Map<string, ProcessSample[]>;
   private readonly startedAt = performance.now();
 
-  constructor(private readonly stateDir: string) {}
+  constructor(private readonly stateDir: string) {
+    this.before = this.sample();
+  }
 
   /** Since it was made. */
   since(): ProcessUsage[] {
