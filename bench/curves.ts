@@ -1,5 +1,9 @@
+import { eventSizeCurve } from './growth/event-size.curve.js';
 import { groupCommitCurve } from './growth/group-commit.curve.js';
+import { instancesCurve } from './growth/instances.curve.js';
 import { storeSizeCurve } from './growth/store-size.curve.js';
+import { streamLengthCurve } from './growth/stream-length.curve.js';
+import { streamsCurve } from './growth/streams.curve.js';
 import type { Curve } from './harness/curve.js';
 
-export const CURVES: readonly Curve[] = [storeSizeCurve, groupCommitCurve];
+export const CURVES: readonly Curve[] = [storeSizeCurve, streamsCurve, streamLengthCurve, eventSizeCurve, instancesCurve, groupCommitCurve];

@@ -1,13 +1,12 @@
 import type { ContenderProcess } from '../harness/contender-process.js';
-import { spreadOf } from '../harness/rounds.js';
-import type { AppendLoad } from '../append/append-load.js';
+import { resultOf, type Result } from '../harness/rounds.js';
 
 const ROUNDS = 3;
 
-/** Appends a second as things stand, the median of a few rounds; the first one only warms up. */
-export async function appendRate(contender: ContenderProcess, load: AppendLoad): Promise<number> {
+/** How it goes as things stand: the medians of a few rounds; one more before them only warms up. */
+export async function probe(contender: ContenderProcess, load: unknown): Promise<Result> {
   await contender.round(load);
-  const rates: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) rates.push((await contender.round(load)).perSecond);
-  return spreadOf(rates).median;
+  const measures = [];
+  for (let round = 0; round < ROUNDS; round += 1) measures.push(await contender.round(load));
+  return resultOf(contender.name, measures);
 }
