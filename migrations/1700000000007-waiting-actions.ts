@@ -1,13 +1,14 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * An action that has to wait before it leaves waits in its row, which outlives processes: due when it may leave, with the name of what
- * waits. Without a name the row is a lease, due when nothing has been heard of the action for too long.
+ * The row of an owed action names it, and says whether it waits: then it is due when it may leave, and has not left. Otherwise the row is
+ * a lease, due when nothing has been heard of the action for too long.
  */
 export class WaitingActions1700000000007 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // No default, no constraint that is checked against the rows there: the table is locked for a moment only.
-    await runner.query('ALTER TABLE tidemark.fulfilment_work ADD COLUMN waits_for text');
+    // Changes no row. Behind a long transaction it gives up rather than make every orchestrator queue behind it: run it again.
+    await runner.query(`SET LOCAL lock_timeout = '3s'`);
+    await runner.query('ALTER TABLE tidemark.fulfilment_work ADD COLUMN action text, ADD COLUMN waits boolean NOT NULL DEFAULT false');
   }
 
   async down(): Promise<void> {

@@ -89,6 +89,7 @@ export class FulfilmentEngine {
       },
     });
     this.overdue = new OverdueWork({
+      pool,
       work: this.work,
       loaders: this.loaders,
       runner: this.runner,

@@ -283,7 +283,8 @@ describe('an action that has to wait', () => {
     return orderId;
   }
   const asked = () => calls.map(({ what }) => what);
-  const timer = async () => (await pool.query('SELECT waits_for, due_at::text FROM tidemark.fulfilment_work')).rows[0];
+  const timer = async () =>
+    (await pool.query(`SELECT split_part(action, ' after ', 1) AS action, waits, due_at::text FROM tidemark.fulfilment_work`)).rows[0];
 
   it('leaves in time though no process lives that long', async () => {
     const orderId = await inBackoff();
@@ -304,7 +305,7 @@ describe('an action that has to wait', () => {
     const dead = engine();
     dead.dispatcher.dispatch = () => undefined;
     await dead.runner.submit(orderId, { type: 'GatewayFound', operation: 'authorize', payment: 'none', gatewayId: null }, cause());
-    expect(await timer()).toMatchObject({ waits_for: 'send authorize 6' });
+    expect(await timer()).toMatchObject({ action: 'send authorize 6', waits: true });
     engine().start();
     await times('OrderConfirmed', 1);
     expect(asked()).toEqual(['POST /payments', `POST /payments/${orderId}/capture`]);
@@ -318,38 +319,78 @@ describe('an action that has to wait', () => {
       { type: 'OrderCancelled', data: { orderId, reason: 'changed my mind', cancelledFrom: 'placed' } } as DomainEvent,
     ]);
     await runner.submit(orderId, { type: 'RequestCancellation', reason: 'changed my mind' }, cause());
-    expect(before).toMatchObject({ waits_for: 'look-up authorize 6' });
+    expect(before).toMatchObject({ action: 'look-up authorize 6', waits: true });
     expect([await timer(), dispatcher.size]).toEqual([before, 0]);
   });
 
-  it('is left alone when the order has moved on between the claim and a look at its state', async () => {
+  it('is left alone when it is no longer what the order owes: somebody moved the order on in the meantime', async () => {
     const orderId = await inBackoff();
-    await pool.query('UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp()');
+    await pool.query(`UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp()`);
+    // As an earlier release leaves the name when it moves the order on.
+    await pool.query(`UPDATE tidemark.fulfilment_work SET causation_id = $1`, [uuid()]);
+    engine().start();
+    const isTaken = async () => (await timer()).action === null;
+    await waitFor(isTaken, { what: 'the claim' });
+    await waitFor(async () => (await pool.query('SELECT 1 FROM tidemark.fulfilment_work WHERE due_at > clock_timestamp()')).rowCount === 1);
+    expect([asked(), await count('FulfilmentStepOutcomeUnknown')]).toEqual([[], 5]);
+    expect(orderId).toBeDefined();
+  });
+
+  it('costs no attempt when a lease that ran out is claimed while it is being written', async () => {
+    const orderId = await inBackoff();
+    const found: FulfilmentInput = { type: 'GatewayFound', operation: 'authorize', payment: 'none', gatewayId: null };
     const late = engine();
-    const claim = late.work.claim.bind(late.work);
-    let claimed = 0;
-    late.work.claim = async (...args) => {
-      const rows = await claim(...args);
-      claimed += rows.length;
-      const other = engine();
-      other.dispatcher.dispatch = () => undefined;
-      const found: FulfilmentInput = { type: 'GatewayFound', operation: 'authorize', payment: 'authorized', gatewayId: 'g' };
-      for (const row of rows) await other.runner.submit(row.orderId, found, cause());
-      return rows;
+    await pool.query(`UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp(), waits = false`);
+    const { fulfilment } = late.loaders;
+    const load = fulfilment.loadMany.bind(fulfilment);
+    let loaded = 0;
+    fulfilment.loadMany = async (ids, client) => {
+      // Moved on before its state is read, by who holds neither its row nor a lease; its own row comes after the claim.
+      if ((loaded += 1) === 1) {
+        const other = engine();
+        other.dispatcher.dispatch = () => undefined;
+        other.work.schedule = async () => undefined;
+        await other.runner.submit(orderId, found, cause());
+      }
+      return await load(ids, client);
     };
     late.start();
-    await waitFor(() => claimed === 1, { what: 'the claim' });
+    await waitFor(() => loaded > 0, { what: 'the claim' });
     await end(late);
     expect([asked(), await count('FulfilmentStepOutcomeUnknown')]).toEqual([[], 5]);
-    expect((await pool.query('SELECT order_id, waits_for FROM tidemark.fulfilment_work')).rows).toEqual([
-      { order_id: orderId, waits_for: null },
+  });
+
+  it('leaves though the process that takes it still has the step before under way, as one that lost its database does', async () => {
+    const orderId = await inBackoff();
+    const stale = engine();
+    const fulfilment = { orderId } as never;
+    const action = { kind: 'look-up', operation: 'authorize', attempt: 2 } as const;
+    // Waits for a gateway it cannot reach, and goes on renewing the lease it once had.
+    stale.dispatcher.dispatch({ fulfilment, action, waitMs: 60_000, correlationId: uuid(), causationId: uuid() });
+    stale.start();
+    await times('OrderConfirmed', 1);
+    expect(asked()[0]).toBe(`GET /payments/${orderId}`);
+  });
+
+  it('leaves though the saga beside it cannot be read', async () => {
+    const orderId = await inBackoff();
+    const other = await place();
+    const dead = engine();
+    dead.dispatcher.dispatch = () => undefined;
+    await dead.runner.submit(other.orderId, other.start, cause());
+    await pool.query(`UPDATE tidemark.events SET type = 'OfALaterRelease' WHERE stream_id = $1 AND version = 2`, [
+      streamId('fulfilment', other.orderId),
     ]);
+    await pool.query('UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp()');
+    engine().start();
+    await times('OrderConfirmed', 1);
+    expect(asked()[0]).toBe(`GET /payments/${orderId}`);
   });
 
   it('keeps its time when the process that had the step before renews its leases', async () => {
     const orderId = await inBackoff();
     const before = await timer();
-    await engine().work.renew([orderId], 60_000);
+    await engine().work.renew([{ orderId, causationId: uuid() }], 60_000);
     expect(await timer()).toEqual(before);
   });
 });

@@ -19,6 +19,7 @@ import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } fro
 import { actionName, type FulfilmentWork, type ParkedWork, type ScheduledWork } from './fulfilment-work.js';
 import { backoffMs, LONGEST_WAIT_IN_MEMORY_MS } from './gateway-backoff.js';
 import type { Dispatch } from './gateway-dispatcher.js';
+import { BEGIN } from './transaction.js';
 
 /** Where an input comes from: becomes the metadata of the events it leads to. */
 export interface Cause {
@@ -56,14 +57,6 @@ interface RunnerOptions {
 /** Inputs and order lines decided in one transaction: enough to share its cost, few enough to commit in tens of milliseconds. */
 const MAX_INPUTS = 100;
 const MAX_ITEMS = 1_500;
-
-/**
- * How long the transaction may wait for a lock, and how long it may stand still between two statements, milliseconds: command-api needs
- * the same streams, and must not wait for a process that is stopped or for a lock that is not to be had.
- */
-const LOCK_WAIT_MS = 5_000;
-const STANDSTILL_MS = 5_000;
-const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}`;
 
 interface DecidedInput {
   readonly pending: Pending;
@@ -317,11 +310,10 @@ export class FulfilmentRunner {
     await this.options.work.finish(client, finished);
   }
 
-  private timerOf(action: FulfilmentAction): Pick<ScheduledWork, 'dueInMs' | 'waitsFor'> {
+  private timerOf(action: FulfilmentAction): Pick<ScheduledWork, 'action' | 'dueInMs' | 'waits'> {
     const waitMs = waitOf(action);
-    return waitMs > LONGEST_WAIT_IN_MEMORY_MS
-      ? { dueInMs: waitMs, waitsFor: actionName(action) }
-      : { dueInMs: this.options.leaseMs, waitsFor: null };
+    const waits = waitMs > LONGEST_WAIT_IN_MEMORY_MS;
+    return { action, waits, dueInMs: waits ? waitMs : this.options.leaseMs };
   }
 
   private finish(decided: readonly DecidedInput[], failed: readonly [Pending, unknown][], durationMs: number): void {

@@ -13,18 +13,31 @@ export interface DueWork {
 export interface ScheduledWork extends DueWork {
   /** Milliseconds from now, by the database's clock. */
   readonly dueInMs: number;
-  /** Name of the action that leaves when it is due; null when the action is under way, and due when it has taken too long. */
-  readonly waitsFor: string | null;
+  readonly action: FulfilmentAction;
+  /** It has not left, and leaves when the row is due; otherwise it is under way, and the row due when it has taken too long. */
+  readonly waits: boolean;
 }
 
+/** As it was before it was claimed. */
 export interface ClaimedWork extends DueWork {
-  /** As it was scheduled. A claimed row waits for nothing any more: the action leaves now. */
-  readonly waitsFor: string | null;
+  /** {@link owedName} of the action; null when the row was claimed before. */
+  readonly owed: string | null;
+  readonly waits: boolean;
 }
+
+/** An action that is under way: it follows from that event. */
+export type Leased = Pick<DueWork, 'orderId' | 'causationId'>;
 
 /** Tells apart the actions of one fulfilment; null when nothing is owed. */
 export const actionName = (action: FulfilmentAction): string | null =>
   action.kind === 'send' || action.kind === 'look-up' ? `${action.kind} ${action.operation} ${action.attempt}` : null;
+
+/**
+ * The name of an action and of the event it follows from: an earlier release that moves the order on leaves the name as it was, and it is
+ * then seen to be of another event.
+ */
+export const owedName = (action: FulfilmentAction, causationId: string): string =>
+  `${actionName(action) ?? 'nothing'} after ${causationId}`;
 
 export interface ParkedWork extends DueWork {
   readonly step: string;
@@ -54,6 +67,14 @@ export interface ParkedFilter {
   readonly to?: string;
 }
 
+interface Backlog {
+  readonly open: number;
+  readonly parked: number;
+  /** Between two attempts at the gateway. */
+  readonly waiting: number;
+  readonly overdueSeconds: number;
+}
+
 /** What waits for an operator, by reason, for how long, and whether it grows. */
 export interface ParkedFigures {
   readonly parked: number;
@@ -70,7 +91,7 @@ const MATCHES = `parked_at IS NOT NULL AND ($1::text IS NULL OR parked_step = $1
 
 const criteriaOf = ({ step, code, from, to }: ParkedFilter): (string | null)[] => [step, code, from, to].map((each) => each ?? null);
 
-/** No process leases for so many times as long as another, or waits for so many times the longest wait: during a deploy these may change. */
+/** No process leases for so many times as long as another, nor waits for so many times the longest wait: a deploy may change either. */
 const NO_LEASE = 4;
 
 /**
@@ -86,21 +107,22 @@ export class FulfilmentWork {
     await client.query({
       name: 'fulfilment-work-schedule',
       text: `
-        INSERT INTO tidemark.fulfilment_work AS w (order_id, due_at, correlation_id, causation_id, waits_for)
-        SELECT order_id, clock_timestamp() + due_in * interval '1 millisecond', correlation_id, causation_id, waits_for
-          FROM unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[])
-               AS t (order_id, due_in, correlation_id, causation_id, waits_for)
+        INSERT INTO tidemark.fulfilment_work AS w (order_id, due_at, correlation_id, causation_id, action, waits)
+        SELECT order_id, clock_timestamp() + due_in * interval '1 millisecond', correlation_id, causation_id, action, waits
+          FROM unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+               AS t (order_id, due_in, correlation_id, causation_id, action, waits)
          ORDER BY order_id
         ON CONFLICT (order_id) DO UPDATE
           SET due_at = excluded.due_at, correlation_id = excluded.correlation_id, causation_id = excluded.causation_id,
-              waits_for = excluded.waits_for,
+              action = excluded.action, waits = excluded.waits,
               parked_step = NULL, parked_code = NULL, parked_detail = NULL, parked_at = NULL`,
       values: [
         work.map((row) => row.orderId),
         work.map((row) => row.dueInMs),
         work.map((row) => row.correlationId),
         work.map((row) => row.causationId),
-        work.map((row) => row.waitsFor),
+        work.map((row) => owedName(row.action, row.causationId)),
+        work.map((row) => row.waits),
       ],
     });
   }
@@ -115,7 +137,7 @@ export class FulfilmentWork {
         SELECT t.*, clock_timestamp()
           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t
         ON CONFLICT (order_id) DO UPDATE
-          SET due_at = NULL, waits_for = NULL, parked_step = excluded.parked_step, parked_code = excluded.parked_code,
+          SET due_at = NULL, action = NULL, waits = false, parked_step = excluded.parked_step, parked_code = excluded.parked_code,
               parked_detail = excluded.parked_detail, parked_at = excluded.parked_at`,
       values: [
         work.map((row) => row.orderId),
@@ -138,36 +160,51 @@ export class FulfilmentWork {
   }
 
   /**
-   * Takes what is due and leases it to the caller. Rows another process is taking right now are left to it.
-   * A row due much later than any lease or wait lasts was written before the database's clock went back: it is due as well. Taking one too early
-   * costs a question to the gateway and nothing else.
+   * Takes what is due and leases it to the caller, for as long as the transaction of `client` goes through. Rows another process is taking
+   * right now are left to it.
    */
-  async claim(limit: number, leaseMs: number): Promise<ClaimedWork[]> {
-    const { rows } = await this.pool.query<ClaimedWork>({
+  async claim(client: Pick<PoolClient, 'query'>, limit: number, leaseMs: number): Promise<ClaimedWork[]> {
+    const { rows } = await client.query<ClaimedWork>({
       name: 'fulfilment-work-claim',
+      // statement_timestamp() is one value for the whole statement, so that the index on due_at finds what is due: 0.1 ms instead of 180 with
+      // 100,000 rows that are not.
       text: `
         UPDATE tidemark.fulfilment_work AS w
-           SET due_at = clock_timestamp() + $2 * interval '1 millisecond', waits_for = NULL
-          FROM (SELECT order_id, waits_for FROM tidemark.fulfilment_work
-                 WHERE due_at <= clock_timestamp() OR due_at > clock_timestamp() + $3 * interval '1 millisecond'
-                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+           SET due_at = clock_timestamp() + $2 * interval '1 millisecond', action = NULL, waits = false
+          FROM (SELECT order_id, action, waits FROM tidemark.fulfilment_work
+                 WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
          WHERE w.order_id = due.order_id
         RETURNING w.order_id AS "orderId", w.correlation_id AS "correlationId", w.causation_id AS "causationId",
-                  due.waits_for AS "waitsFor"`,
-      values: [limit, leaseMs, NO_LEASE * Math.max(leaseMs, LONGEST_BACKOFF_MS)],
+                  due.action AS owed, due.waits AS waits`,
+      values: [limit, leaseMs],
     });
     return rows;
   }
 
-  /** Keeps the lease of actions still under way. What waits is nobody's: it keeps its time. */
-  async renew(orderIds: readonly string[], leaseMs: number): Promise<void> {
-    if (orderIds.length === 0) return;
+  /**
+   * Makes due what is due much later than any lease or wait lasts: it was written before the database's clock went back. Too early costs a
+   * question to the gateway, or a shorter wait.
+   */
+  async pullBack(leaseMs: number): Promise<void> {
+    await this.pool.query({
+      name: 'fulfilment-work-pull-back',
+      text: `
+        UPDATE tidemark.fulfilment_work SET due_at = statement_timestamp()
+         WHERE due_at > statement_timestamp() + $1 * interval '1 millisecond'`,
+      values: [NO_LEASE * Math.max(leaseMs, LONGEST_BACKOFF_MS)],
+    });
+  }
+
+  /** Keeps the leases of actions still under way; a row that is about another action by now keeps its time. */
+  async renew(leased: readonly Leased[], leaseMs: number): Promise<void> {
+    if (leased.length === 0) return;
     await this.pool.query({
       name: 'fulfilment-work-renew',
       text: `
-        UPDATE tidemark.fulfilment_work SET due_at = clock_timestamp() + $2 * interval '1 millisecond'
-         WHERE order_id = ANY($1) AND due_at IS NOT NULL AND waits_for IS NULL`,
-      values: [orderIds, leaseMs],
+        UPDATE tidemark.fulfilment_work AS w SET due_at = clock_timestamp() + $3 * interval '1 millisecond'
+          FROM unnest($1::text[], $2::text[]) AS t (order_id, causation_id)
+         WHERE w.order_id = t.order_id AND w.causation_id = t.causation_id AND w.due_at IS NOT NULL AND NOT w.waits`,
+      values: [leased.map(({ orderId }) => orderId), leased.map(({ causationId }) => causationId), leaseMs],
     });
   }
 
@@ -209,13 +246,13 @@ export class FulfilmentWork {
     };
   }
 
-  /** How many fulfilments are open, how many of them parked, and by how many seconds the oldest due action is late. */
-  async backlog(): Promise<{ open: number; parked: number; overdueSeconds: number }> {
-    const { rows } = await this.pool.query<{ open: number; parked: number; overdueSeconds: number }>(
-      `SELECT count(*)::int AS open, count(parked_at)::int AS parked,
+  /** How many fulfilments are open, how many of them parked or waiting, and by how many seconds the oldest due action is late. */
+  async backlog(): Promise<Backlog> {
+    const { rows } = await this.pool.query<Backlog>(
+      `SELECT count(*)::int AS open, count(parked_at)::int AS parked, (count(*) FILTER (WHERE waits))::int AS waiting,
               coalesce(greatest(extract(epoch FROM clock_timestamp() - min(due_at)), 0), 0)::float8 AS "overdueSeconds"
          FROM tidemark.fulfilment_work`,
     );
-    return rows[0] ?? { open: 0, parked: 0, overdueSeconds: 0 };
+    return rows[0] ?? { open: 0, parked: 0, waiting: 0, overdueSeconds: 0 };
   }
 }

@@ -39,7 +39,7 @@ it('gives up an action that failed in an unforeseen way, and takes it again', as
     await over;
   };
   await take();
-  expect([dispatcher.has('o1'), dispatcher.load, outcomes]).toEqual([false, 0, []]);
+  expect([dispatcher.has({ orderId: 'o1', causationId: 'e' }), dispatcher.load, outcomes]).toEqual([false, 0, []]);
   await take();
-  expect([dispatcher.has('o1'), dispatcher.load, outcomes]).toEqual([false, 0, ['GatewayDone']]);
+  expect([dispatcher.has({ orderId: 'o1', causationId: 'e' }), dispatcher.load, outcomes]).toEqual([false, 0, ['GatewayDone']]);
 });

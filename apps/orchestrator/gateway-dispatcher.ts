@@ -2,7 +2,7 @@ import type { FulfilmentAction, FulfilmentInput, StartedFulfilment } from '#doma
 import { failpoints } from '#failpoints';
 import type { Logger } from '#platform';
 import type { GatewayClient, GatewayOutcome } from './gateway-client.js';
-import type { FulfilmentWork } from './fulfilment-work.js';
+import type { FulfilmentWork, Leased } from './fulfilment-work.js';
 
 export type GatewayAction = Extract<FulfilmentAction, { kind: 'send' | 'look-up' }>;
 
@@ -64,8 +64,9 @@ export class GatewayDispatcher {
     return this.underWay.size + this.tasks.size - this.calling;
   }
 
-  has(orderId: string): boolean {
-    return this.underWay.has(orderId);
+  /** Whether this very action is under way here, not one the order owed before. */
+  has({ orderId, causationId }: Leased): boolean {
+    return this.underWay.get(orderId)?.causationId === causationId;
   }
 
   dispatch(dispatch: Dispatch): void {
@@ -177,7 +178,8 @@ export class GatewayDispatcher {
 
   private async renewLeases(): Promise<void> {
     try {
-      await this.options.work.renew([...this.underWay.keys()], this.options.leaseMs);
+      const leased = [...this.underWay.values()].map(({ fulfilment: { orderId }, causationId }) => ({ orderId, causationId }));
+      await this.options.work.renew(leased, this.options.leaseMs);
     } catch (error) {
       this.options.logger.warn({ event: 'fulfilment.lease.not-renewed', count: this.underWay.size, err: error });
     }

@@ -16,13 +16,14 @@ export function orchestratorMetrics({ registry, work, gateway }: OrchestratorMet
   const parked = looked(() => work.parkedFigures());
   new Gauge({
     name: 'tidemark_fulfilments_open',
-    help: 'Fulfilments that owe an action, by whether they wait for an operator.',
+    help: 'Fulfilments that owe an action: under way, between two attempts at the gateway, or waiting for an operator.',
     labelNames: ['state'],
     registers,
     async collect() {
       const now = await backlog();
       if (now === undefined) return this.reset();
-      this.set({ state: 'running' }, now.open - now.parked);
+      this.set({ state: 'running' }, now.open - now.parked - now.waiting);
+      this.set({ state: 'waiting' }, now.waiting);
       this.set({ state: 'parked' }, now.parked);
     },
   });

@@ -58,22 +58,35 @@ describe("the database's clock", () => {
     return new FulfilmentWork(outbox.pool);
   }
 
+  const claim = (work: FulfilmentWork) => work.claim(outbox.pool, 10, LEASE_MS);
+
   it('gone back by three hours leaves no orphaned action waiting for three hours', async () => {
     const work = await orphan(-HOURS);
-    expect(await work.claim(10, LEASE_MS)).toMatchObject([{ orderId: 'o1' }]);
+    await work.pullBack(LEASE_MS);
+    expect(await claim(work)).toMatchObject([{ orderId: 'o1' }]);
     // and it is leased like any other then
-    expect(await work.claim(10, LEASE_MS)).toEqual([]);
+    await work.pullBack(LEASE_MS);
+    expect(await claim(work)).toEqual([]);
   });
 
   it('gone forward makes actions due early, which asks the gateway before anything is sent again', async () => {
-    expect(await (await orphan(HOURS)).claim(10, LEASE_MS)).toMatchObject([{ orderId: 'o1' }]);
+    expect(await claim(await orphan(HOURS))).toMatchObject([{ orderId: 'o1', waits: false }]);
   });
 
   it('standing where it should leaves a lease alone, also a longer one of another process', async () => {
     const work = await orphan(0);
-    expect(await work.claim(10, LEASE_MS)).toEqual([]);
-    await work.renew(['o1'], 3 * LEASE_MS);
-    expect(await work.claim(10, LEASE_MS)).toEqual([]);
+    await work.pullBack(LEASE_MS);
+    expect(await claim(work)).toEqual([]);
+    await work.renew([{ orderId: 'o1', causationId: 'e' }], 3 * LEASE_MS);
+    await work.pullBack(LEASE_MS);
+    expect(await claim(work)).toEqual([]);
+  });
+
+  it('standing where it should leaves the longest wait alone, however short leases are', async () => {
+    const work = await orphan(0);
+    await outbox.pool.query(`UPDATE tidemark.fulfilment_work SET waits = true, due_at = clock_timestamp() + interval '30 s'`);
+    await work.pullBack(1_000);
+    expect(await work.claim(outbox.pool, 10, 1_000)).toEqual([]);
   });
 });
 

@@ -45,6 +45,9 @@ export const PROOFS: ProofTable = {
     'sells a hundred pieces to two hundred orders exactly once, with two orchestrators at work': ['I3', 'I8'],
     'refunds the money and takes the goods back when a confirmed order is cancelled': ['I7', 'I8'],
   },
+  'test/edges/clocks.spec.ts': {
+    'standing where it should leaves the longest wait alone, however short leases are': ['I9'],
+  },
   'apps/orchestrator/fulfilment-faults.spec.ts': {
     'loses its locks after a few seconds, and does the batch again when it goes on': ['I9', 'I12'],
     'waits a bounded time for a lock of somebody else, and lets go of those it has': ['I12'],
@@ -53,7 +56,10 @@ export const PROOFS: ProofTable = {
     'leaves in time though no process lives that long': ['I9'],
     'is sent, not asked after, by whoever takes it over: it has never left': ['I9'],
     'neither leaves twice nor waits anew when a cancellation comes': ['I7', 'I9'],
-    'is left alone when the order has moved on between the claim and a look at its state': ['I7'],
+    'is left alone when it is no longer what the order owes: somebody moved the order on in the meantime': ['I7', 'I9'],
+    'costs no attempt when a lease that ran out is claimed while it is being written': ['I9'],
+    'leaves though the process that takes it still has the step before under way, as one that lost its database does': ['I9'],
+    'leaves though the saga beside it cannot be read': ['I9'],
     'keeps its time when the process that had the step before renews its leases': ['I9'],
     'an input the database refuses fails alone, its neighbours are decided': ['I12'],
     'an input that comes in the moment in which the last batch ends is decided': ['I12'],

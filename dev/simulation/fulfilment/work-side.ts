@@ -7,7 +7,8 @@ export interface WorkRow {
   readonly dueAt: number | null;
   readonly correlationId: string;
   readonly causationId: string;
-  readonly waitsFor: string | null;
+  readonly action: string | null;
+  readonly waits: boolean;
 }
 
 /** The saga's durable timers, and the statements of FulfilmentWork over them. */
@@ -16,14 +17,14 @@ export class WorkSide {
 
   constructor(statements: Statements) {
     statements
-      .name('fulfilment-work-schedule', (transaction, [ids, dueIn, correlations, causations, waits]) => {
+      .name('fulfilment-work-schedule', (transaction, [ids, dueIn, correlations, causations, actions, waits]) => {
         const sorted = (ids as string[]).map((orderId, i) => ({ orderId, i })).sort((a, b) => (a.orderId < b.orderId ? -1 : 1));
         for (const { orderId } of sorted) this.lock(transaction, orderId);
         for (const { orderId, i } of sorted) {
           const dueAt = transaction.now + ((dueIn as number[])[i] as number);
           const [correlationId, causationId] = [(correlations as string[])[i] as string, (causations as string[])[i] as string];
-          const waitsFor = (waits as (string | null)[])[i] as string | null;
-          transaction.put(this.work, orderId, { orderId, dueAt, correlationId, causationId, waitsFor });
+          const [action, isWaiting] = [(actions as string[])[i] as string, (waits as boolean[])[i] as boolean];
+          transaction.put(this.work, orderId, { orderId, dueAt, correlationId, causationId, action, waits: isWaiting });
         }
         return {};
       })
@@ -31,7 +32,7 @@ export class WorkSide {
         for (const orderId of ids as string[]) this.lock(transaction, orderId);
         (ids as string[]).forEach((orderId, i) => {
           const [correlationId, causationId] = [(correlations as string[])[i] as string, (causations as string[])[i] as string];
-          transaction.put(this.work, orderId, { orderId, dueAt: null, correlationId, causationId, waitsFor: null });
+          transaction.put(this.work, orderId, { orderId, dueAt: null, correlationId, causationId, action: null, waits: false });
         });
         return {};
       })
@@ -48,27 +49,29 @@ export class WorkSide {
           .filter(({ orderId }) => transaction.tryLockRow(this.work as MemoryTable<never>, orderId))
           .slice(0, limit as number);
         for (const row of due)
-          transaction.put(this.work, row.orderId, { ...row, dueAt: transaction.now + (leaseMs as number), waitsFor: null });
+          transaction.put(this.work, row.orderId, { ...row, dueAt: transaction.now + (leaseMs as number), action: null, waits: false });
         return {
           columns: [
             ['orderId', 'text'],
             ['correlationId', 'text'],
             ['causationId', 'text'],
-            ['waitsFor', 'text'],
+            ['owed', 'text'],
+            ['waits', 'bool'],
           ],
-          rows: due.map(({ orderId, correlationId, causationId, waitsFor }) => [orderId, correlationId, causationId, waitsFor]),
+          rows: due.map(({ orderId, correlationId, causationId, action, waits }) => [orderId, correlationId, causationId, action, waits]),
         };
       })
-      .name('fulfilment-work-renew', (transaction, [ids, leaseMs]) => {
-        const rows = transaction
-          .all(this.work)
-          .filter(({ orderId, dueAt, waitsFor }) => (ids as string[]).includes(orderId) && dueAt !== null && waitsFor === null);
-        for (const { orderId } of rows) this.lock(transaction, orderId);
-        for (const { orderId } of rows) {
+      // The clock of a simulation never goes back.
+      .name('fulfilment-work-pull-back', () => ({}))
+      .name('fulfilment-work-renew', (transaction, [ids, causations, leaseMs]) => {
+        const isLeased = (row: WorkRow | undefined, index: number): row is WorkRow =>
+          row !== undefined && row.dueAt !== null && !row.waits && row.causationId === (causations as string[])[index];
+        (ids as string[]).forEach((orderId, index) => {
+          if (!isLeased(transaction.get(this.work, orderId), index)) return;
+          this.lock(transaction, orderId);
           const row = transaction.get(this.work, orderId);
-          if (row !== undefined && row.dueAt !== null && row.waitsFor === null)
-            transaction.put(this.work, orderId, { ...row, dueAt: transaction.now + (leaseMs as number) });
-        }
+          if (isLeased(row, index)) transaction.put(this.work, orderId, { ...row, dueAt: transaction.now + (leaseMs as number) });
+        });
         return {};
       });
   }

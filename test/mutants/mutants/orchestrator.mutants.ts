@@ -93,7 +93,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OVERDUE,
-        search: "if (action.kind === 'look-up' || (action.kind === 'send' && waitsFor !== null)) {",
+        search: "if (action.kind === 'look-up' || (action.kind === 'send' && waits)) {",
         replace: "if (action.kind !== 'none' && action.kind !== 'reserve') {",
       },
     ],
@@ -120,7 +120,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'wait-spends-an-attempt',
     mechanism: 'what waited has not left: it is sent, not asked after',
     breaks: ['I9'],
-    edits: [{ file: OVERDUE, search: "(action.kind === 'send' && waitsFor !== null)", replace: 'false' }],
+    edits: [{ file: OVERDUE, search: "(action.kind === 'send' && waits)", replace: 'false' }],
     specs: [FAULTS_SPEC],
     tests: 'is sent, not asked after',
   },
@@ -136,17 +136,71 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'wait-put-off-by-a-renewal',
     mechanism: 'a wait before a call to the gateway keeps its time',
     breaks: ['I9'],
-    edits: [{ file: WORK, search: 'AND due_at IS NOT NULL AND waits_for IS NULL`', replace: 'AND due_at IS NOT NULL`' }],
+    edits: [
+      {
+        file: WORK,
+        search: 'AND w.causation_id = t.causation_id AND w.due_at IS NOT NULL AND NOT w.waits`',
+        replace: 'AND w.due_at IS NOT NULL`',
+      },
+    ],
     specs: [FAULTS_SPEC],
     tests: 'keeps its time when the process',
+  },
+  {
+    name: 'wait-swallowed-by-a-stale-step',
+    mechanism: 'only the very action that is under way here is left to itself',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: 'apps/orchestrator/gateway-dispatcher.ts',
+        search: 'return this.underWay.get(orderId)?.causationId === causationId;',
+        replace: "return this.underWay.has(orderId) || causationId === '';",
+      },
+    ],
+    specs: [FAULTS_SPEC],
+    tests: 'leaves though the process that takes it',
+  },
+  {
+    name: 'unreadable-saga-holds-up-others',
+    mechanism: 'one saga that cannot be read holds up no other',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: OVERDUE,
+        search: '    } catch (error) {\n      if (isDatabaseError(error)) throw error;\n    }\n',
+        replace: '    } catch (error) {\n      throw error;\n    }\n',
+      },
+    ],
+    specs: [FAULTS_SPEC],
+    tests: 'leaves though the saga beside it cannot be read',
   },
   {
     name: 'step-of-another-process-sent',
     mechanism: 'only the action that waited is sent, not what another process has under way by now',
     breaks: ['I7'],
-    edits: [{ file: OVERDUE, search: 'waitsFor !== actionName(action)) return;', replace: 'actionName(action) === null) return;' }],
+    edits: [
+      {
+        file: OVERDUE,
+        search: 'if (owed !== null && owed !== owedName(action, causationId)) return;',
+        replace: 'if (owedName(action, causationId) === owed && owed === null) return;',
+      },
+    ],
     specs: [FAULTS_SPEC],
-    tests: 'is left alone when the order has moved on',
+    tests: 'is left alone when it is no longer',
+  },
+  {
+    name: 'wait-taken-for-a-clock-gone-back',
+    mechanism: 'the longest wait is shorter than what a clock gone back leaves',
+    breaks: ['I9'],
+    edits: [
+      {
+        file: WORK,
+        search: 'NO_LEASE * Math.max(leaseMs, LONGEST_BACKOFF_MS)',
+        replace: 'NO_LEASE * Math.min(leaseMs, LONGEST_BACKOFF_MS)',
+      },
+    ],
+    specs: ['test/edges/clocks.spec.ts'],
+    tests: 'leaves the longest wait alone',
   },
   {
     name: 'streams-decided-on-without-a-lock',
@@ -167,7 +221,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'locks-kept-by-a-stopped-process',
     mechanism: 'a transaction that stands still loses its locks',
     breaks: ['I12'],
-    edits: [{ file: RUNNER, search: 'const STANDSTILL_MS = 5_000;', replace: 'const STANDSTILL_MS = 0;' }],
+    edits: [{ file: 'apps/orchestrator/transaction.ts', search: 'const STANDSTILL_MS = 5_000;', replace: 'const STANDSTILL_MS = 0;' }],
     specs: [FAULTS_SPEC],
     tests: 'stands still in its transaction',
   },
