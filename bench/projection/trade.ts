@@ -26,7 +26,16 @@ export function* trade(orders: number): Generator<ProjectedEvent> {
     const version = (versions.get(stream) ?? 0) + 1;
     versions.set(stream, version);
     const recordedAt = new Date((clock += 7)).toISOString();
-    return { id: uuidOf(`${stream}@${version}`), streamId: stream, version, type, data, occurredAt: recordedAt, recordedAt, actor: 'bench' };
+    return {
+      id: uuidOf(`${stream}@${version}`),
+      streamId: stream,
+      version,
+      type,
+      data,
+      occurredAt: recordedAt,
+      recordedAt,
+      actor: 'bench',
+    };
   };
   const stock = (type: string, sku: string, quantity: number, about: object): ProjectedEvent =>
     happened(streamId('stock', sku), { type, data: { sku, quantity, ...about } });
@@ -36,12 +45,16 @@ export function* trade(orders: number): Generator<ProjectedEvent> {
   const onTheirWay: Generator<ProjectedEvent>[] = [];
   function* order(n: number): Generator<ProjectedEvent> {
     const orderId = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-    const lines = Array.from({ length: LINES }, () => [`SKU${Math.floor(SKUS * next() ** 2.5)}`, 1 + Math.floor(12 * next()), 250] as const);
+    const lines = Array.from(
+      { length: LINES },
+      () => [`SKU${Math.floor(SKUS * next() ** 2.5)}`, 1 + Math.floor(12 * next()), 250] as const,
+    );
     const items = new Map<string, number>();
     for (const [sku, quantity] of lines) items.set(sku, (items.get(sku) ?? 0) + quantity);
     const customerId = String(12_000 + Math.floor(CUSTOMERS * next()));
     const described = lines.map((line) => [...line, 'WHITE HANGING HEART T-LIGHT HOLDER'] as const);
-    const saga = (type: string, data: object): ProjectedEvent => happened(streamId('fulfilment', orderId), { type, data: { orderId, ...data } });
+    const saga = (type: string, data: object): ProjectedEvent =>
+      happened(streamId('fulfilment', orderId), { type, data: { orderId, ...data } });
     const dispatched = (step: FulfilmentStep): ProjectedEvent => saga('FulfilmentStepDispatched', { step, attempt: 1, undo: null });
     const completed = (step: FulfilmentStep): ProjectedEvent => saga('FulfilmentStepCompleted', { step, gatewayId: null });
 
@@ -62,7 +75,7 @@ export function* trade(orders: number): Generator<ProjectedEvent> {
     yield completed('confirm');
     yield saga('FulfilmentCompleted', { outcome: 'confirmed' });
   }
-  for (let n = 0; n < orders || onTheirWay.length > 0; ) {
+  for (let n = 0; n < orders || onTheirWay.length > 0;) {
     while (n < orders && onTheirWay.length < ON_THEIR_WAY) onTheirWay.push(order(n++));
     for (const each of [...onTheirWay]) {
       const { value, done } = each.next();
