@@ -164,7 +164,8 @@ export class BesideRebuild {
     this.client.on('error', () => undefined);
     this.schema = `read_rebuild_${name}`;
     this.tables = tablesOf(name).map((table) => table.name);
-    this.beside = new BesideSchema(this.client, this.schema, [...this.tables, 'projection_positions']);
+    const appendOnly = projection.tables.filter((table) => table.appendOnly).map((table) => table.name);
+    this.beside = new BesideSchema(this.client, this.schema, [...this.tables, 'projection_positions'], appendOnly);
     this.rebuilt = new ProjectionWriter({ projections: [projection], schema: this.schema });
     this.live = new ProjectionWriter({ projections: [projection] });
     this.folding = this.rebuilt.batch({ fromBeginning: true });
