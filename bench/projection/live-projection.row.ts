@@ -13,7 +13,7 @@ const TOPIC_PREFIX = 'bench';
 export const liveProjectionRow: BenchRow = {
   name: 'live-projection',
   measures: 'Live projection from Kafka',
-  quick: true,
+  quick: false,
   run: async (context) => {
     const orders = context.quick ? 400 : 3_000;
     const [kafka, databaseUrl] = await Promise.all([context.kafka(), context.database()]);

@@ -10,10 +10,6 @@ const CUSTOMERS = 4_372;
 const ON_THEIR_WAY = 16;
 const FIRST_ORDER_AT = Date.parse('2010-12-01T08:26:00.000Z');
 
-/** Events an order has, and what the catalogue had before the first one. */
-export const EVENTS_AN_ORDER = 2 + 2 * LINES + 10;
-export const OPENING_EVENTS = SKUS;
-
 /**
  * A trade in the shape of the year, in the order in which a store would have it: every run has the same. Payments are left out: no
  * projection takes them.
