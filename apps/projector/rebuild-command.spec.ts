@@ -63,8 +63,8 @@ async function run(names: Parameters<typeof runRebuild>[0], accept = false): Pro
 describe('npm run rebuild', () => {
   it('rebuilds what the live projector made, and finds it equal', async () => {
     const { fine, text } = await run(['orders', 'stock', 'customers', 'products', 'overview', 'fulfilments']);
-    expect(text).toMatch(/orders: 60 events, [\d,]+\/s, \d+ %, [\d.]+ s left/);
-    expect(text).toMatch(/orders: built from 60 events in [\d.]+ s/);
+    expect(text).toMatch(/6 projections: 61 events, [\d,]+\/s, \d+ %, [\d.]+ s left/);
+    expect(text).toMatch(/orders: built from 60 events, [\d.]+ s after the start/);
     expect(text).toMatch(/ {2}order_history +60 live +60 rebuilt {3}equal/);
     expect(text).toMatch(/fulfilments: equal; compared and swapped in/);
     expect(fine).toBe(true);

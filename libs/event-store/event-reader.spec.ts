@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/harness/index.js';
 import { EventReader, type ScanOptions } from './event-reader.js';
 import { EventStore } from './event-store.js';
-import type { StoredEvent } from './stored-event.js';
+import type { ScannedEvent } from './stored-event.js';
 import { newEvent, request, write } from './testing/requests.js';
 import { testPool } from './testing/test-pool.js';
 import { Upcasters } from './upcasters.js';
@@ -26,7 +26,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const names = (events: readonly StoredEvent[]): string[] => events.map(({ streamId, version }) => `${streamId}@${version}`);
+const names = (events: readonly ScannedEvent[]): string[] => events.map(({ streamId, version }) => `${streamId}@${version}`);
 
 async function scan(options?: ScanOptions): Promise<string[]> {
   const found: string[] = [];
@@ -129,11 +129,11 @@ describe('the whole store', () => {
     await store.append([request([write('early-2', 0, 4)])]);
 
     const pages = reader.readAll({ categories: ['early', 'late'], batchSize: 6 });
-    const first = (await pages.next()).value as StoredEvent[];
+    const first = (await pages.next()).value as ScannedEvent[];
     await slow.query('COMMIT');
     slow.release();
     await store.append([request([write('late-1', 1)])]);
-    const rest: StoredEvent[] = [];
+    const rest: ScannedEvent[] = [];
     for await (const page of pages) rest.push(...page);
 
     expect(names([...first, ...rest])).toEqual([1, 2].flatMap((id) => [1, 2, 3, 4].map((version) => `early-${id}@${version}`)));

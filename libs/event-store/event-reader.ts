@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { StoredAnswer } from './append-request.js';
 import type { Snapshot } from './snapshot.js';
-import type { StoredEvent } from './stored-event.js';
-import { EVENT_COLUMNS, storedEventOf, storeTypes, type EventRow } from './stored-event-row.js';
+import type { ScannedEvent, StoredEvent } from './stored-event.js';
+import { EVENT_COLUMNS, SCAN_COLUMNS, scannedEventOf, storedEventOf, storeTypes, type EventRow, type ScanRow } from './stored-event-row.js';
 import { Upcasters } from './upcasters.js';
 
 export interface EventReaderOptions {
@@ -105,17 +105,21 @@ export class EventReader {
    * The end is fixed at the start, and that is what closes holes: an event whose predecessor a page missed, because it was not yet
    * committed, gets a position beyond that end. So each page may be a statement of its own, and no long snapshot holds up vacuum.
    */
-  async *readAll({ afterPosition = 0, categories, batchSize = 1_000 }: ScanOptions = {}): AsyncGenerator<StoredEvent[], void, undefined> {
+  async *readAll({ afterPosition = 0, categories, batchSize = 1_000 }: ScanOptions = {}): AsyncGenerator<ScannedEvent[], void, undefined> {
     const end = await this.lastPosition();
     for (let after = afterPosition; after < end;) {
-      const page = await this.#events(this.#pool, {
+      // Without ids of commands and causes: a seventh of what reading an event costs, and no projection looks at them.
+      const { rows } = await this.#pool.query<ScanRow>({
         name: 'tidemark-read-all',
         text: `
-          SELECT ${EVENT_COLUMNS} FROM tidemark.events e
+          SELECT ${SCAN_COLUMNS} FROM tidemark.events e
           WHERE e.position > $1 AND e.position <= $2 AND ($3::text[] IS NULL OR split_part(e.stream_id, '-', 1) = ANY ($3))
           ORDER BY e.position LIMIT $4`,
         values: [after, end, categories ?? null, batchSize],
+        rowMode: 'array',
+        types: storeTypes,
       });
+      const page = rows.map((row) => scannedEventOf(row, this.#upcasters));
       const last = page.at(-1);
       if (last === undefined) return;
       yield page;

@@ -1,12 +1,12 @@
 import pg from 'pg';
-import type { StoredEvent } from './stored-event.js';
+import type { ScannedEvent, StoredEvent } from './stored-event.js';
 import type { Upcasters } from './upcasters.js';
 
 /** The columns of an event, in the order in which {@link storedEventOf} expects them. */
 export const EVENT_COLUMNS = `e.position, e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.occurred_at, e.recorded_at,
   e.correlation_id, e.causation_id, e.actor, e.command_id, e.traceparent`;
 
-export type EventRow = [
+type EventUpToRecordedAt = [
   position: number,
   streamId: string,
   version: number,
@@ -16,6 +16,10 @@ export type EventRow = [
   data: object,
   occurredAt: string,
   recordedAt: string,
+];
+
+export type EventRow = [
+  ...eventUpToRecordedAt: EventUpToRecordedAt,
   correlationId: string,
   causationId: string,
   actor: string,
@@ -43,6 +47,18 @@ export function storedEventOf(row: EventRow, upcasters: Upcasters): StoredEvent 
     commandId,
     traceparent,
   };
+}
+
+/** The columns of an event without what led to it, in the order in which {@link scannedEventOf} expects them. */
+export const SCAN_COLUMNS =
+  'e.position, e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.occurred_at, e.recorded_at, e.actor';
+
+export type ScanRow = [...eventUpToRecordedAt: EventUpToRecordedAt, actor: string];
+
+export function scannedEventOf(row: ScanRow, upcasters: Upcasters): ScannedEvent {
+  const [position, streamId, version, id, type, stored, old, occurredAt, recordedAt, actor] = row;
+  const { schemaVersion, data } = upcasters.upcast(type, stored, old);
+  return { position, streamId, version, id, type, schemaVersion, data, occurredAt, recordedAt, actor };
 }
 
 const INT8 = 20;

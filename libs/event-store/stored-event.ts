@@ -33,3 +33,6 @@ export interface StoredEvent extends NewEvent, EventMetadata {
   /** Server time of the append, ISO 8601 UTC. */
   readonly recordedAt: string;
 }
+
+/** An event without what led to it: as a scan of the whole store answers it. */
+export type ScannedEvent = Omit<StoredEvent, 'correlationId' | 'causationId' | 'commandId' | 'traceparent'>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { parseStreamId, SCHEMA_VERSIONS, type AnyDomainEvent, type StreamCategory } from '#domain';
-import { EventReader, EventStore, type CommandRecord, type StoredEvent } from '#event-store';
+import { EventReader, EventStore, type CommandRecord, type ScannedEvent } from '#event-store';
 import { createLogger, createPool, type RunningApp } from '#platform';
 import { PROJECTED_CATEGORIES, projectionsOf } from '#read-models';
 import { ProjectionWriter } from '#read-models/write';
@@ -100,7 +100,7 @@ export class QueryApiFixture {
 
   /** Brings every read model up to what was appended. */
   async project(): Promise<void> {
-    const byCategory = new Map<StreamCategory, StoredEvent[]>();
+    const byCategory = new Map<StreamCategory, ScannedEvent[]>();
     for await (const page of this.reader.readAll({ afterPosition: this.projectedTo, categories: PROJECTED_CATEGORIES })) {
       for (const event of page) {
         const { category } = parseStreamId(event.streamId)!;

@@ -6,6 +6,7 @@ import type { Column, Table } from './table.js';
  * Parameters are one array a column: the statement's text does not depend on the number of rows, so it is prepared once a connection.
  */
 export class TableWriter<Row extends object> {
+  private readonly columns: readonly Column[];
   private readonly writeSql: string;
   private readonly loadSql: string;
 
@@ -13,19 +14,20 @@ export class TableWriter<Row extends object> {
     private readonly table: Table<Row>,
     private readonly schema: string,
   ) {
+    this.columns = table.columns;
     this.writeSql = writeStatement(table, schema);
     this.loadSql = `SELECT ${table.columns.map(({ name, property }) => `${name} AS "${property}"`).join(', ')}
       FROM ${schema}.${table.name} WHERE ${table.key[0]!.name} = ANY($1)`;
   }
 
+  /** Rows as {@link write} takes them. */
+  columnsOf(rows: readonly object[]): readonly string[] {
+    return this.columns.map((column) => arrayOf(column, rows));
+  }
+
   /** Merges or appends the rows. @throws the driver's error of class 22 or 23 when a row does not fit its table */
-  async write(client: ClientBase, rows: readonly object[]): Promise<void> {
-    if (rows.length === 0) return;
-    await client.query({
-      name: `write ${this.schema}.${this.table.name}`,
-      text: this.writeSql,
-      values: this.table.columns.map((column) => rows.map((row) => parameter(column, (row as Record<string, unknown>)[column.property]))),
-    });
+  async write(client: ClientBase, columns: readonly string[]): Promise<void> {
+    await client.query({ name: `write ${this.schema}.${this.table.name}`, text: this.writeSql, values: [...columns] });
   }
 
   /** Rows by the first column of their key. */
@@ -52,8 +54,25 @@ const WRITTEN_TYPES = {
   },
 } as pg.CustomTypesConfig;
 
-const parameter = ({ type }: Column, value: unknown): unknown =>
-  type === 'jsonb' && value !== null && value !== undefined ? JSON.stringify(value) : value;
+const NEEDS_ESCAPE = /["\\]/;
+
+/**
+ * One column of all rows as an array in PostgreSQL's notation. The driver makes the same of an array, but searches and replaces in every
+ * element, numbers too: that was an eighth of a rebuild.
+ */
+function arrayOf({ property, type }: Column, rows: readonly object[]): string {
+  let text = '';
+  for (const row of rows) {
+    const value = (row as Record<string, unknown>)[property];
+    text += text === '' ? '{' : ',';
+    if (value === null || value === undefined) text += 'NULL';
+    else if (type === 'jsonb' || typeof value === 'object') text += quoted(JSON.stringify(value));
+    else text += typeof value === 'string' ? quoted(value) : String(value);
+  }
+  return `${text}}`;
+}
+
+const quoted = (text: string): string => `"${NEEDS_ESCAPE.test(text) ? text.replaceAll(/["\\]/g, String.raw`\$&`) : text}"`;
 
 function writeStatement(table: Table, schema: string): string {
   const names = table.columns.map(({ name }) => name).join(', ');

@@ -42,6 +42,8 @@ export interface TableOptions<Entity> {
 /** A table of a projection; its columns are those of its entity. `Row` is what may be written (computed columns may not). */
 export class Table<Row extends object = object> {
   declare readonly row: Row;
+  /** A later row of a key takes the place of the one before. */
+  readonly replaced: boolean;
 
   constructor(
     readonly name: string,
@@ -52,7 +54,9 @@ export class Table<Row extends object = object> {
     readonly compared: readonly string[],
     readonly latestBy: readonly Column[],
     readonly appendOnly: boolean,
-  ) {}
+  ) {
+    this.replaced = values.every(({ rule }) => rule === 'put');
+  }
 
   get columns(): readonly Column[] {
     return [...this.key, ...this.values];

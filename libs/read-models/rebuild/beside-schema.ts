@@ -6,22 +6,28 @@ export class BesideSchema {
     private readonly client: ClientBase,
     readonly name: string,
     private readonly tables: readonly string[],
+    /** Those among them that only ever get new rows: filling them looks up no key. */
+    private readonly appendOnly: readonly string[],
   ) {}
 
-  /** Begins with empty tables; what a killed predecessor left is dropped. Secondary indexes come later: see addIndexes. */
+  /** Begins with empty tables; what a killed predecessor left is dropped. What the build does not look up comes later: see addIndexes. */
   async create(): Promise<void> {
     await this.drop();
     await this.client.query(`CREATE SCHEMA ${this.name}`);
     for (const table of this.tables) {
       await this.client.query(`CREATE TABLE ${this.name}.${table} (LIKE read.${table} INCLUDING ALL EXCLUDING INDEXES)`);
       await this.copyStorageSettings(table);
-      await this.copyKeys(table);
+      if (!this.appendOnly.includes(table)) await this.copyKeys(table);
     }
   }
 
-  /** Everything but the keys, which the build itself needs: filling a table is cheaper without. Also brings the statistics up to date. */
+  /**
+   * Keys that the build itself does not need, and all other indexes: filling a table is cheaper without, and an index made at once is a
+   * sort. Also brings the statistics up to date. @throws the driver's error of class 23 when a row came twice
+   */
   async addIndexes(): Promise<void> {
     for (const table of this.tables) {
+      if (this.appendOnly.includes(table)) await this.copyKeys(table);
       const { rows } = await this.client.query<{ definition: string }>(
         `SELECT pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i
          WHERE i.indrelid = $1::regclass AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)`,

@@ -12,7 +12,7 @@ import { confirmed, orderStream, placed, stockStream } from '../testing/events.j
 import { arrivals, fulfilmentHistory, orderHistory, stockHistory } from '../testing/histories.js';
 import { MemoryEventSource } from '../testing/memory-event-source.js';
 import { applyLive, emptyTables, liveRows } from '../testing/tables.js';
-import { rebuildBeside, RebuildBusyError, type BesideRebuild, type RebuildOptions } from './rebuild-beside.js';
+import { BesideRebuild, rebuildBeside, RebuildBusyError, rebuildTogether, type RebuildOptions } from './rebuild-beside.js';
 import { TablesBusyError } from './swap.js';
 
 let database: TestDatabase;
@@ -87,7 +87,10 @@ describe.each([
         source.append(batches.flat().toSorted((a, b) => (a.streamId > b.streamId ? -1 : 1)));
         await applyLive(client, projectionsOf(category), batches);
         for (const { name } of projectionsOf(category)) {
-          const { equal, tables, liveBehind } = await rebuilding(name as ProjectionName, (rebuild) => rebuild.compare(), { batchSize: 7 });
+          const { equal, tables, liveBehind } = await rebuilding(name as ProjectionName, (rebuild) => rebuild.compare(), {
+            batchSize: 7,
+            rowsAtOnce: 9,
+          });
           expect({ equal, tables: tables.filter(({ differing }) => differing > 0) }).toEqual({ equal: true, tables: [] });
           expect(liveBehind.events).toBe(0);
         }
@@ -314,4 +317,19 @@ it('an event the store has and no table can take stops the rebuild with its name
   await applyLive(client, orders, [order('o1')]);
   await expect(rebuildBeside('orders', { databaseUrl: database.url, source })).rejects.toThrow(/order-o2@1/);
   expect((await liveRows(client, projectionNamed('orders')))['orders']).toHaveLength(1);
+});
+
+it('several from one reading: one that fails or is being rebuilt already says so, the others are built', async () => {
+  const received = stockStream('A', [{ type: 'StockReceived', data: { sku: 'A', quantity: 5, reference: null } }]);
+  // Nothing of stock is wrong with it; nobody's customer, it cannot become a row of theirs.
+  const nobodys = orderStream('o2', [placed('o2', { customerId: null as never })]);
+  source.append([...order('o1'), ...received, ...nobodys]);
+  await applyLive(client, [projectionNamed('stock')], [received]);
+  const busy = await rebuildBeside('fulfilments', { databaseUrl: database.url, source });
+  const outcomes = await rebuildTogether(['customers', 'stock', 'fulfilments'], { databaseUrl: database.url, source, batchSize: 2 });
+  expect(outcomes.get('customers')).toBeInstanceOf(Error);
+  expect(outcomes.get('fulfilments')).toBeInstanceOf(RebuildBusyError);
+  const stock = outcomes.get('stock') as BesideRebuild;
+  expect(await stock.swap()).toMatchObject({ equal: true, swapped: true });
+  await Promise.all([busy.close(), stock.close()]);
 });

@@ -1,8 +1,10 @@
+import type { StreamCategory } from '#domain';
 import { failpoints } from '#failpoints';
 import pg, { type ClientBase } from 'pg';
 import { beginAsOnlyWriter, claimRebuild, rebuildingSession } from '../projection/locks.js';
 import type { ProjectedEvent } from '../projection/projected-event.js';
-import { ProjectionWriter, type Applied } from '../projection/projection-writer.js';
+import type { Applied, ProjectionBatch } from '../projection/projection-batch.js';
+import { ProjectionWriter } from '../projection/projection-writer.js';
 import type { Projection } from '../projection/projection.js';
 import { projectionNamed, tablesOf, type ProjectionName } from '../projections.js';
 import { BesideSchema } from './beside-schema.js';
@@ -14,15 +16,17 @@ import { swapPositions, swapTables } from './swap.js';
 export interface RebuildOptions {
   readonly databaseUrl: string;
   readonly source: EventSource;
-  /** Events a transaction. Default 5,000. */
+  /** Events read at a time. Default 5,000. */
   readonly batchSize?: number;
+  /** Rows a projection keeps in memory until it writes them, a few more or less. Default 20,000. */
+  readonly rowsAtOnce?: number;
   /** How often a swap tries to get hold of tables that queries keep using, each time for a quarter of a second. Default 40. */
   readonly swapAttempts?: number;
   readonly onProgress?: (progress: RebuildProgress) => void;
 }
 
 export interface RebuildProgress {
-  /** Events of this projection read so far. */
+  /** Events read so far, of those that some projection of this rebuild takes. */
   readonly events: number;
   /** Where in the store the scan is, and where it will end. */
   readonly position: number;
@@ -61,24 +65,70 @@ const MOST_ROUNDS = 20;
  * @throws RebuildBusyError another one runs
  */
 export async function rebuildBeside(name: ProjectionName, options: RebuildOptions): Promise<BesideRebuild> {
-  const client = new pg.Client({
-    connectionString: options.databaseUrl,
-    application_name: 'tidemark-rebuild',
-    // What is lost in a crash is built again anyway; the swap itself is made durable (see swap).
-    options: '-c timezone=UTC -c synchronous_commit=off',
-  });
-  // A dead connection also fails the statement that needs it; without a listener it would end the process.
-  client.on('error', () => undefined);
-  await client.connect();
-  const rebuild = new BesideRebuild(projectionNamed(name), name, client, options);
+  const outcome = (await rebuildTogether([name], options)).get(name)!;
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+/**
+ * Builds several projections, as {@link rebuildBeside} does, from one reading of the store: reading it costs more than any projection
+ * makes of it. One that fails says so in its place, and the others go on.
+ */
+export async function rebuildTogether(
+  names: readonly ProjectionName[],
+  options: RebuildOptions,
+): Promise<Map<ProjectionName, BesideRebuild | Error>> {
+  const outcomes = new Map<ProjectionName, BesideRebuild | Error>();
+  const attempt = async (rebuild: BesideRebuild, work: () => Promise<unknown>): Promise<void> => {
+    if (outcomes.get(rebuild.name) instanceof Error) return;
+    try {
+      await work();
+    } catch (error) {
+      outcomes.set(rebuild.name, error instanceof Error ? error : new Error(String(error)));
+      await rebuild.giveUp();
+    }
+  };
+  const rebuilds = names.map((name) => new BesideRebuild(projectionNamed(name), name, options));
+  for (const rebuild of rebuilds) outcomes.set(rebuild.name, rebuild);
+  const each = async (work: (rebuild: BesideRebuild) => Promise<unknown>): Promise<void> =>
+    void (await Promise.all(rebuilds.map((rebuild) => attempt(rebuild, () => work(rebuild)))));
+
+  await each((rebuild) => rebuild.begin());
   try {
-    await rebuild.claim();
-    await rebuild.build();
-    return rebuild;
+    await readFor(
+      rebuilds.filter(({ name }) => outcomes.get(name) instanceof BesideRebuild),
+      options,
+      each,
+    );
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await Promise.all(rebuilds.map((rebuild) => rebuild.giveUp()));
     throw error;
   }
+  await each((rebuild) => rebuild.finish());
+  return outcomes;
+}
+
+async function readFor(
+  rebuilds: readonly BesideRebuild[],
+  { source, batchSize = 5_000, onProgress }: RebuildOptions,
+  each: (work: (rebuild: BesideRebuild) => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  if (rebuilds.length === 0) return;
+  const categories = [...new Set(rebuilds.map(({ category }) => category))];
+  const lastPosition = await source.lastPosition();
+  let events = 0;
+  for await (const page of oneAhead(source.readAll({ categories, batchSize }))) {
+    const pages = new Map(
+      categories.map((category) => [
+        category,
+        categories.length === 1 ? page : page.filter(({ streamId }) => streamId.startsWith(`${category}-`)),
+      ]),
+    );
+    await each((rebuild) => rebuild.take(pages.get(rebuild.category)!));
+    events += page.length;
+    onProgress?.({ events, position: page.at(-1)!.position, lastPosition });
+  }
+  onProgress?.({ events, position: lastPosition, lastPosition });
 }
 
 export class BesideRebuild {
@@ -87,45 +137,77 @@ export class BesideRebuild {
   /** The projection's tables, as they are called live; the rebuilt ones have the same names in `schema`. */
   readonly tables: readonly string[];
   readonly schema: string;
+  readonly category: StreamCategory;
 
+  private readonly client: pg.Client;
   private readonly beside: BesideSchema;
   private readonly rebuilt: ProjectionWriter;
   private readonly live: ProjectionWriter;
+  /** What is folded and not written yet. */
+  private folding: ProjectionBatch;
+  /** The write of what was folded before. */
+  private writing: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly projection: Projection,
-    private readonly name: ProjectionName,
-    private readonly client: pg.Client,
+    projection: Projection,
+    readonly name: ProjectionName,
     private readonly options: RebuildOptions,
   ) {
+    this.category = projection.category;
+    this.client = new pg.Client({
+      connectionString: options.databaseUrl,
+      application_name: 'tidemark-rebuild',
+      // What is lost in a crash is built again anyway; the swap itself is made durable (see swap).
+      options: '-c timezone=UTC -c synchronous_commit=off',
+    });
+    // A dead connection also fails the statement that needs it; without a listener it would end the process.
+    this.client.on('error', () => undefined);
     this.schema = `read_rebuild_${name}`;
     this.tables = tablesOf(name).map((table) => table.name);
-    this.beside = new BesideSchema(client, this.schema, [...this.tables, 'projection_positions']);
+    const appendOnly = projection.tables.filter((table) => table.appendOnly).map((table) => table.name);
+    this.beside = new BesideSchema(this.client, this.schema, [...this.tables, 'projection_positions'], appendOnly);
     this.rebuilt = new ProjectionWriter({ projections: [projection], schema: this.schema });
     this.live = new ProjectionWriter({ projections: [projection] });
+    this.folding = this.rebuilt.batch({ fromBeginning: true });
   }
 
   /** @throws RebuildBusyError */
-  async claim(): Promise<void> {
+  async begin(): Promise<void> {
+    await this.client.connect();
+    await this.claim();
+    await this.beside.create();
+  }
+
+  /** The next events of the scan. They are folded in memory, and written now and then while the next ones are folded. */
+  async take(events: readonly ProjectedEvent[]): Promise<void> {
+    await this.folding.take(this.client, events);
+    this.events += events.length;
+    if (this.folding.rows >= (this.options.rowsAtOnce ?? 20_000)) await this.write();
+  }
+
+  /** The scan is over. */
+  async finish(): Promise<void> {
+    await this.write();
+    await this.writing;
+    await this.beside.addIndexes();
+    if (failpoints.armed) await failpoints.reach('projector.rebuild-filled');
+  }
+
+  private async write(): Promise<void> {
+    await this.writing;
+    const full = this.folding;
+    this.writing = this.transaction(() => full.write(this.client));
+    // Whoever awaits it next is told.
+    this.writing.catch(() => undefined);
+    this.folding = this.rebuilt.batch({ fromBeginning: true, after: this.writing });
+  }
+
+  private async claim(): Promise<void> {
     const giveUpAt = performance.now() + CLAIM_PATIENCE_MS;
     while (!(await claimRebuild(this.client, this.name))) {
       if (performance.now() > giveUpAt) throw new RebuildBusyError(this.name, await rebuildingSession(this.client, this.name));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-  }
-
-  async build(): Promise<void> {
-    const { source, batchSize = 5_000, onProgress } = this.options;
-    await this.beside.create();
-    const lastPosition = await source.lastPosition();
-    for await (const events of oneAhead(source.readAll({ categories: [this.projection.category], batchSize }))) {
-      await this.transaction(() => this.rebuilt.apply(this.client, events));
-      this.events += events.length;
-      onProgress?.({ events: this.events, position: events.at(-1)!.position, lastPosition });
-    }
-    onProgress?.({ events: this.events, position: lastPosition, lastPosition });
-    await this.beside.addIndexes();
-    if (failpoints.armed) await failpoints.reach('projector.rebuild-filled');
   }
 
   /**
@@ -174,6 +256,11 @@ export class BesideRebuild {
     } finally {
       await this.client.end();
     }
+  }
+
+  /** Gives the claim back as it is; the next rebuild drops what was built. */
+  async giveUp(): Promise<void> {
+    await this.client.end().catch(() => undefined);
   }
 
   /** Follows the live tables, which go on meanwhile, until little is left to do while they wait. */

@@ -1,6 +1,6 @@
 import type { Mutant } from '../mutant.js';
 
-const WRITER = 'libs/read-models/projection/projection-writer.ts';
+const BATCH = 'libs/read-models/projection/projection-batch.ts';
 const WRITER_SPEC = 'libs/read-models/projection/projection-writer.spec.ts';
 const LANE_SPEC = 'apps/projector/projection-lane.spec.ts';
 const REBUILD = 'libs/read-models/rebuild/rebuild-beside.ts';
@@ -13,8 +13,8 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     mechanism: 'version guard in projections',
     breaks: ['I6'],
     edits: [
-      { file: WRITER, search: '    if (event.version <= last) continue;\n', replace: '' },
-      { file: WRITER, search: 'if (event.version !== last + 1) throw', replace: 'if (event.version > last + 1) throw' },
+      { file: BATCH, search: '      if (event.version <= last) continue;\n', replace: '' },
+      { file: BATCH, search: 'if (event.version !== last + 1) throw', replace: 'if (event.version > last + 1) throw' },
     ],
     specs: [WRITER_SPEC],
     sampled: true,
@@ -23,7 +23,7 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     name: 'gap-projected',
     mechanism: 'version guard in projections: a hole is refused',
     breaks: ['I6'],
-    edits: [{ file: WRITER, search: 'if (event.version !== last + 1) throw', replace: 'if (event.version < 0) throw' }],
+    edits: [{ file: BATCH, search: 'if (event.version !== last + 1) throw', replace: 'if (event.version < 0) throw' }],
     specs: [WRITER_SPEC],
   },
   {
@@ -32,9 +32,9 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     breaks: ['I6'],
     edits: [
       {
-        file: WRITER,
-        search: 'await this.positions.save(client, reached);',
-        replace: "await client.query('COMMIT; BEGIN');\n    await this.positions.save(client, reached);",
+        file: BATCH,
+        search: 'await this.options.positions.save(client, reached);',
+        replace: "await client.query('COMMIT; BEGIN');\n    await this.options.positions.save(client, reached);",
       },
     ],
     specs: [WRITER_SPEC],
@@ -43,7 +43,7 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     name: 'checkpoint-not-written',
     mechanism: 'checkpoint in the transaction of its effects',
     breaks: ['I6'],
-    edits: [{ file: WRITER, search: 'await this.positions.save(client, reached);', replace: '' }],
+    edits: [{ file: BATCH, search: 'await this.options.positions.save(client, reached);', replace: '' }],
     specs: [WRITER_SPEC],
   },
   {
