@@ -1,8 +1,10 @@
 import { appendRow } from './append/append.row.js';
+import { auditRow } from './audit/audit.row.js';
 import type { BenchRow } from './harness/row.js';
 import { postOrdersRow } from './http/post-orders.row.js';
+import { queriesRow } from './query/queries.row.js';
 import { idleRow } from './whole/idle.row.js';
 import { yearRow } from './whole/year.row.js';
 
 /** In the order of the table. */
-export const ROWS: readonly BenchRow[] = [appendRow, postOrdersRow, yearRow, idleRow];
+export const ROWS: readonly BenchRow[] = [appendRow, postOrdersRow, queriesRow, auditRow, yearRow, idleRow];
