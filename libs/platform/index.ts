@@ -15,7 +15,7 @@ export {
 } from './config.js';
 export { serveFailpoints } from './failpoint-control.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
-export { createPool, ImpatientClient, KEEP_ALIVE, withoutClient, type PoolOptions } from './pool.js';
+export { createPool, ImpatientClient, KEEP_ALIVE, rowTypes, withoutClient, type PoolOptions } from './pool.js';
 export {
   PLATFORM_PROBLEMS,
   PROBLEM_CONTENT_TYPE,
