@@ -1,9 +1,8 @@
 import { fastify, type FastifyRequest } from 'fastify';
 import pg from 'pg';
-import type { EntityManager } from 'typeorm';
 import { rowTypes } from '#platform';
 import { ORDER_BY_ID, pageOfOrders } from '../../apps/query-api/orders/order.queries.js';
-import { salesOfAllTime } from '../../apps/query-api/overview/sales-of-all-time.js';
+import { OVERVIEW_OF_ALL_TIME } from '../../apps/query-api/overview/sales-of-all-time.js';
 import type { Contender } from '../harness/contender.js';
 
 const PAGE = 50;
@@ -31,15 +30,8 @@ export async function open({ port, databaseUrl }: { readonly port: number; reado
     return { items, nextCursor: rows.length > PAGE ? `${last.placedAt} ${last.orderId}` : null };
   };
   const overview = async (): Promise<unknown> => {
-    const [sales, lowest, [{ skus }], fulfilments] = await Promise.all([
-      salesOfAllTime({ query } as unknown as EntityManager, 'GBP'),
-      query(
-        'SELECT sku, available, reorder_level FROM read.stock_levels WHERE available <= reorder_level ORDER BY available, sku LIMIT 10',
-      ),
-      query('SELECT count(*) AS skus FROM read.stock_levels WHERE available <= reorder_level'),
-      query('SELECT status, count(*) FROM read.fulfilments GROUP BY status'),
-    ]);
-    return { from: null, to: null, currency: 'GBP', ...sales, lowStock: { skus, lowest }, fulfilments };
+    const [row] = await query(OVERVIEW_OF_ALL_TIME, ['GBP']);
+    return row;
   };
   const app = fastify();
   app.route({ method: 'GET', url: '/orders/:orderId', handler: order });

@@ -129,6 +129,7 @@ describe('looked-up rules', () => {
       expect(accept(odd)).toBeUndefined();
     }
     expect(accept(Object.assign(Object.create(null) as object, order))).toBeInstanceOf(Order);
+    expect(accept(Object.assign(Object.create(Object.create(null)) as object, order))).toBeInstanceOf(Order);
   });
 
   it('leave alone the classes whose decorators they do not understand', () => {

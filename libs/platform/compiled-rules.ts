@@ -145,9 +145,9 @@ const choosesFields = (type: Class): boolean =>
   transformations.getExposedProperties(type, PLAIN_TO_CLASS).length > 0 ||
   transformations.getExcludedProperties(type, PLAIN_TO_CLASS).length > 0;
 
-/** As JSON and query strings make them. */
+/** As JSON makes them, or the parsers of addresses, whose objects have an empty prototype of their own or none. */
 function isPlainObject(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null) return false;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

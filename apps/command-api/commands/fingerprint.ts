@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Tells whether two requests are the same command: method, path and body, whatever the order of the body's fields. */
 export function fingerprintOf(method: string, path: string, body: unknown): string {
-  return createHash('sha256')
-    .update(`${method}\n${path}\n${JSON.stringify(canonical(body)) ?? ''}`)
-    .digest('base64url');
+  return hash('sha256', `${method}\n${path}\n${JSON.stringify(canonical(body)) ?? ''}`, 'base64url');
 }
 
 function canonical(value: unknown): unknown {
