@@ -9,7 +9,7 @@ export const EVENTS = 10_000;
 /** A version near the end, and not the end. */
 export const VERSION = EVENTS - 10;
 /** The orchestrator makes a snapshot every 200 events: so many may be left to fold. */
-const BEHIND = 150;
+export const BEHIND = 150;
 
 /** Stock that is received, reserved and shipped, over and over; a few reservations are open at any time. Always the same. */
 function* stockEvents(): Generator<StockEvent> {

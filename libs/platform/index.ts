@@ -29,6 +29,7 @@ export {
 export { problemOf } from './known-errors.js';
 export { ProblemFilter } from './problem.filter.js';
 export { apiProblems, PROBLEM_SCHEMA, type ProblemCatalogue } from './api-problems.js';
+export { newId } from './new-id.js';
 export { validationPipe } from './validation.js';
 export { isStorableText } from './json-body.js';
 export { createMetrics, looked, setKnown } from './metrics.js';

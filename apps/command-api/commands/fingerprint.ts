@@ -8,7 +8,7 @@ export function fingerprintOf(method: string, path: string, body: unknown): stri
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
-  // entries, not an object: assignment would move integer-like keys and drop __proto__
-  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return { fields: entries.map(([key, item]) => [key, canonical(item)]) };
+  // a list, not an object: assignment would move integer-like keys and drop __proto__
+  const names = Object.keys(value).sort();
+  return { fields: names.map((name) => [name, canonical((value as Record<string, unknown>)[name])]) };
 }
