@@ -6,6 +6,7 @@ import { loadTrade, MONTH, YEAR } from './year-of-trade.js';
 
 const CONNECTIONS = 64;
 const CEILING = 'Fastify + pg, same SQL';
+const NOTE = 'Fastify + pg: the same prepared statements, ten connections; no validation, freshness, entity tags, metrics or limits.';
 const READS: readonly (readonly [read: Read, what: string])[] = [
   ['order', 'an order by id, 26 lines on average'],
   ['page', 'a page of 50 orders'],
@@ -35,7 +36,7 @@ export const queriesRow: BenchRow = {
       context.say(`  ${what} …`);
       const load: ReadsLoad = { read, trade, connections: CONNECTIONS, ms: context.pace.roundMs };
       const results = await interleaved(contenders, context.pace.rounds, load);
-      comparisons.push({ what, unit: 'requests', results, goals: [timesAsFast(results, CEILING, 0.6)] });
+      comparisons.push({ what, unit: 'requests', results, goals: [timesAsFast(results, CEILING, 0.6)], notes: [NOTE] });
     }
     return comparisons;
   },
