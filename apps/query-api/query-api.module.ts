@@ -12,6 +12,7 @@ import { OverviewModule } from './overview/overview.module.js';
 import { ProductsModule } from './products/products.module.js';
 import { ProjectionLag } from './reading/projection-lag.js';
 import { ProjectionWaiter } from './reading/projection-waiter.js';
+import { ReadStatements } from './reading/read-statements.js';
 import { ReadInterceptor } from './reading/read.interceptor.js';
 import { RefusalsModule } from './refusals/refusals.module.js';
 import { StockModule } from './stock/stock.module.js';
@@ -30,6 +31,7 @@ export class QueryApiModule {
   static of({ dataSource, reader, waiter, liveWaiter, lag }: QueryApiParts): DynamicModule {
     const shared = [
       { provide: DataSource, useValue: dataSource },
+      { provide: ReadStatements, useValue: new ReadStatements(dataSource) },
       { provide: EventReader, useValue: reader },
       { provide: ProjectionWaiter, useValue: waiter },
       { provide: LIVE_WAITER, useValue: liveWaiter },

@@ -15,7 +15,7 @@ export {
 } from './config.js';
 export { serveFailpoints } from './failpoint-control.js';
 export { createLogger, NestLogger, type Logger, type LoggerOptions } from './logger.js';
-export { createPool, ImpatientClient, KEEP_ALIVE, withoutClient, type PoolOptions } from './pool.js';
+export { createPool, ImpatientClient, KEEP_ALIVE, rowTypes, withoutClient, type PoolOptions } from './pool.js';
 export {
   PLATFORM_PROBLEMS,
   PROBLEM_CONTENT_TYPE,
@@ -29,6 +29,7 @@ export {
 export { problemOf } from './known-errors.js';
 export { ProblemFilter } from './problem.filter.js';
 export { apiProblems, PROBLEM_SCHEMA, type ProblemCatalogue } from './api-problems.js';
+export { newId } from './new-id.js';
 export { validationPipe } from './validation.js';
 export { isStorableText } from './json-body.js';
 export { createMetrics, looked, setKnown } from './metrics.js';

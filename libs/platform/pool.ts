@@ -65,7 +65,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...KEEP_ALIVE,
     Client,
     options: '-c timezone=UTC',
-    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+    types: rowTypes,
   });
   pool.on('error', (err) => logger.warn({ event: 'database.connection.lost', err: withoutClient(err) }));
   // The pool listens to idle clients only: one that dies in someone's hands, between two statements, would end the process. Its holder
@@ -88,6 +88,9 @@ function typeParser(oid: number, format: 'text' | 'binary' = 'text'): unknown {
   }
   return pg.types.getTypeParser(oid, format as 'text');
 }
+
+/** How a pool of ours reads rows, for single statements of another's. */
+export const rowTypes: pg.CustomTypesConfig = { getTypeParser: typeParser as typeof pg.types.getTypeParser };
 
 function safeInteger(text: string): number {
   const value = Number(text);

@@ -219,6 +219,7 @@ function applyRequestManners(fastify: FastifyInstance, logger: Logger, readiness
     done(clean ? undefined : platformProblem('malformed-request', 'The address has a NUL character or half a surrogate pair.'));
   });
   fastify.addHook('onResponse', (request, reply, done) => {
+    if (!logger.isLevelEnabled('debug')) return done();
     logger.debug({
       event: 'http.request.completed',
       method: request.method,

@@ -1,6 +1,7 @@
 /** Proves: an auditor sees who did what, when and why, at any version and any time, page by page or whole, and never a payment token. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STOCK_STATE_VERSION } from '#domain';
 import type { CausationNode } from '../../apps/query-api/audit/causation-tree.js';
 import {
   AuditedEvent,
@@ -188,6 +189,27 @@ describe('the state of a stream', () => {
     expect((await state(`order-o-1/state?at=${body.events[2]!.recordedAt}`)).version).toBe(3);
     expect((await state(`order-o-1/state?at=${new Date(Date.parse(body.events[0]!.recordedAt) - 1).toISOString()}`)).version).toBe(0);
     expect((await state('order-o-1/state?at=2999-01-01')).version).toBe(3);
+  });
+
+  it('may be continued from a snapshot, never past what is asked for, and the answer says so', async () => {
+    const honest = await state('stock-85123A/state?version=1001');
+    expect(honest.snapshotVersion).toBeNull();
+    const keep = (schemaVersion: number, kept: unknown) =>
+      house.pool.query(
+        `INSERT INTO tidemark.snapshots VALUES ('stock-85123A', 1001, $1, $2)
+         ON CONFLICT (stream_id) DO UPDATE SET schema_version = excluded.schema_version, state = excluded.state`,
+        [schemaVersion, JSON.stringify(kept)],
+      );
+    await keep(STOCK_STATE_VERSION, honest.state);
+    expect(await state('stock-85123A/state?version=1001&fromSnapshot=true')).toEqual({ ...honest, snapshotVersion: 1_001 });
+    expect(await state('stock-85123A/state?fromSnapshot=true')).toEqual({ ...(await state('stock-85123A/state')), snapshotVersion: 1_001 });
+    expect(await state('stock-85123A/state?version=1000&fromSnapshot=true')).toEqual(await state('stock-85123A/state?version=1000'));
+    expect(await state('order-o-1/state?fromSnapshot=true')).toEqual(await state('order-o-1/state'));
+
+    await keep(STOCK_STATE_VERSION + 1, { shape: 'of tomorrow' });
+    expect((await state('stock-85123A/state?fromSnapshot=true')).snapshotVersion).toBeNull();
+    const { status, body } = await house.get('/audit/streams/stock-85123A/state?fromSnapshot=true&at=2030-01-01');
+    expect([status, body['code']]).toEqual([400, 'validation-failed']);
   });
 
   it('is compared between two versions, in both directions', async () => {

@@ -8,6 +8,7 @@ const MAX_VIOLATIONS = 50;
  * @throws ProblemError `validation-failed` that names each of them
  */
 export function refuseInheritedNames(body: unknown): void {
+  if (!hasInheritedName(body)) return;
   const errors: Violation[] = [];
   for (const path of inheritedNames(body, '')) {
     errors.push({ path, message: `property ${path.split('.').at(-1)} should not exist` });
@@ -17,6 +18,13 @@ export function refuseInheritedNames(body: unknown): void {
 }
 
 /** The body's depth is bounded by the parser. */
+function hasInheritedName(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasInheritedName);
+  return Object.keys(value).some((name) => name in Object.prototype || hasInheritedName((value as Record<string, unknown>)[name]));
+}
+
+/** With the paths, which nearly no body needs. */
 function* inheritedNames(value: unknown, parent: string): Generator<string> {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, item] of Object.entries(value)) {

@@ -1,7 +1,6 @@
 import { DomainError, SCHEMA_VERSIONS, type AnyDomainEvent, type Decider } from '#domain';
 import type { AppendRequest, AppendVerdict, EventStore, GroupCommit, StreamLoader } from '#event-store';
-import { problemOf } from '#platform';
-import { v7 as uuid } from 'uuid';
+import { newId, problemOf } from '#platform';
 import { idempotencyKeyReused, preconditionFailed, tooManyRequests } from '../problems.js';
 import { acceptedAnswer, refusedAnswer, type Acceptance, type CommandAnswer, type CommandOutcome } from './command-answer.js';
 import type { CommandEnvelope } from './command-envelope.js';
@@ -68,7 +67,7 @@ export class StreamLane<State extends object, Command, Event extends AnyDomainEv
   execute(command: StreamCommand<State, Command>): Promise<CommandOutcome> {
     if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(tooManyRequests(this.waiting.length));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ ...command, commandId: uuid(), arrivedAt: performance.now(), resolve, reject });
+      this.waiting.push({ ...command, commandId: newId(), arrivedAt: performance.now(), resolve, reject });
       if (!this.running) void this.run();
     });
   }
@@ -196,7 +195,7 @@ export class StreamLane<State extends object, Command, Event extends AnyDomainEv
 }
 
 const newEvent = ({ type, data }: AnyDomainEvent, occurredAt: string) => ({
-  id: uuid(),
+  id: newId(),
   type,
   schemaVersion: SCHEMA_VERSIONS[type],
   data,

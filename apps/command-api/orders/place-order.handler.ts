@@ -1,7 +1,7 @@
 import { streamId, type OrderState } from '#domain';
+import { newId } from '#platform';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { v7 as uuid } from 'uuid';
 import type { Acceptance, CommandOutcome } from '../commands/command-answer.js';
 import type { CommandEnvelope } from '../commands/command-envelope.js';
 import { OrderCommands } from './order-commands.js';
@@ -21,7 +21,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   constructor(@Inject(OrderCommands) private readonly orders: OrderCommands) {}
 
   execute({ request, envelope }: PlaceOrder): Promise<CommandOutcome> {
-    const orderId = uuid();
+    const orderId = newId();
     const { reference = null, customer, currency, lines, paymentToken, placedAt } = request;
     return this.orders.execute({
       streamId: streamId('order', orderId),

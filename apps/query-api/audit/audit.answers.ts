@@ -43,7 +43,7 @@ export const StreamHistory = z.object({
 });
 export type StreamHistory = z.infer<typeof StreamHistory>;
 
-const State = z.unknown().describe('What the deciders see, folded from the events alone; payment tokens are masked.');
+const State = z.unknown().describe('What the deciders see, folded from the events; payment tokens are masked.');
 
 export const StateAnswer = z.object({
   streamId: z.string(),
@@ -52,6 +52,7 @@ export const StateAnswer = z.object({
   head: z.int(),
   occurredAt: instant.nullable().describe('Business time of the last event folded.'),
   recordedAt: instant.nullable(),
+  snapshotVersion: z.int().nullable().describe('Version of the snapshot it was continued from; null: from the events alone.'),
   state: State,
 });
 export type StateAnswer = z.infer<typeof StateAnswer>;

@@ -40,12 +40,12 @@ export class AuditController {
     answer: StateAnswer,
     problems: ['stream.not-found', 'stream.version-not-found'],
   })
-  state(@Param() { streamId }: StreamPath, @Query() { version, at }: StateParams): GetStreamState {
-    if (version !== undefined && at !== undefined) {
-      const message = 'give either version or at';
+  state(@Param() { streamId }: StreamPath, @Query() { version, at, fromSnapshot }: StateParams): GetStreamState {
+    if (at !== undefined && (version !== undefined || fromSnapshot === true)) {
+      const message = `give either ${version === undefined ? 'fromSnapshot' : 'version'} or at`;
       throw platformProblem('validation-failed', `${message}.`, { errors: [{ path: 'at', message }] });
     }
-    return new GetStreamState(streamId, { version, at });
+    return new GetStreamState(streamId, { version, at }, fromSnapshot);
   }
 
   @Get('streams/:streamId/diff')

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsUUID } from 'class-validator';
-import { Instant, MAX_LIMIT, ReadParams, Text, WholeNumber } from '../reading/read.params.js';
+import { Instant, MAX_LIMIT, ReadParams, Text, WholeNumber, YesOrNo } from '../reading/read.params.js';
 
 const MAX_VERSION = 2_147_483_647;
 
@@ -41,6 +41,11 @@ export class StateParams extends ReadParams {
 
   @Instant('State as it was recorded at this moment (server time, inclusive).')
   at?: Date;
+
+  @YesOrNo(
+    'Continue from the snapshot the write side keeps, where there is one that is not newer: quick however long the stream, and only as true as the snapshot. Not with `at`. Default: from the events alone.',
+  )
+  fromSnapshot?: boolean;
 }
 
 export class DiffParams extends ReadParams {

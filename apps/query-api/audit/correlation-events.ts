@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { StoredEvent } from '#event-store/read';
+import { ISO } from '../reading/instant.js';
 
 /** What a causation tree is made of: an event without its data. */
 export type CausedEvent = Pick<
@@ -19,8 +20,6 @@ export interface CorrelationEvents {
  * 15,200 when it is cancelled after that. Read without their data, which clients choose the size of, that many take some ten megabytes.
  */
 export const MAX_CORRELATION_EVENTS = 20_000;
-
-const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 
 /** All that shares a correlation id, as far as it is shown. */
 export async function correlationEvents(dataSource: DataSource, correlationId: string): Promise<CorrelationEvents> {

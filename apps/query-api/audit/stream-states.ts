@@ -5,6 +5,7 @@ import {
   orderDecider,
   parseStreamId,
   paymentDecider,
+  STOCK_STATE_VERSION,
   stockDecider,
   type DomainEvent,
   type StreamCategory,
@@ -13,13 +14,15 @@ import type { EventReader, StoredEvent, StreamRange } from '#event-store/read';
 
 interface Fold {
   readonly initialState: unknown;
+  /** Shape of the states that the write side keeps as snapshots; undefined where it keeps none. */
+  readonly snapshotVersion?: number;
   evolve(state: never, event: never): unknown;
 }
 
 /** How each kind of stream is folded: by the very functions that decide on it. */
 const FOLDS: Readonly<Record<StreamCategory, Fold>> = {
   order: orderDecider,
-  stock: stockDecider,
+  stock: { ...stockDecider, snapshotVersion: STOCK_STATE_VERSION },
   payment: paymentDecider,
   fulfilment: { initialState: initialFulfilment, evolve: evolveFulfilment },
 };
@@ -35,15 +38,24 @@ export interface StreamState {
 /** Events a page while folding: a stream of any length is never held as a whole. */
 const PAGE = 1_000;
 
-/** States of streams at versions or times, from the events alone: a snapshot is not evidence. */
+/**
+ * States of streams at versions or times, from the events alone: a snapshot is not evidence. Whoever only wants to look may begin at one
+ * all the same ({@link StreamStates.snapshot}).
+ */
 export class StreamStates {
   constructor(private readonly reader: EventReader) {}
 
+  /** The write side's own snapshot, unless it is newer than `version` or of another shape than today's states. */
+  async snapshot(streamId: string, version: number): Promise<StreamState | undefined> {
+    const kept = (await this.reader.loadSnapshots([streamId])).get(streamId);
+    if (kept === undefined || kept.version > version || kept.schemaVersion !== foldOf(streamId).snapshotVersion) return undefined;
+    const [last = null] = await this.reader.readStream(streamId, { fromVersion: kept.version, toVersion: kept.version });
+    return { version: kept.version, state: kept.state, last };
+  }
+
   /** `range` says how far: `toVersion`, or `until` by server time. `from` continues an earlier fold of the same stream. */
   async at(streamId: string, range: Pick<StreamRange, 'toVersion' | 'until'> = {}, from?: StreamState): Promise<StreamState> {
-    const category = parseStreamId(streamId)?.category;
-    if (category === undefined) throw new Error(`no category: ${streamId}`);
-    const fold = FOLDS[category];
+    const fold = foldOf(streamId);
     let { version, state, last } = from ?? { version: 0, state: fold.initialState, last: null };
     for await (const page of eventPages(this.reader, streamId, { ...range, fromVersion: version + 1 })) {
       for (const event of page) {
@@ -54,6 +66,12 @@ export class StreamStates {
     }
     return { version, state, last };
   }
+}
+
+function foldOf(streamId: string): Fold {
+  const category = parseStreamId(streamId)?.category;
+  if (category === undefined) throw new Error(`no category: ${streamId}`);
+  return FOLDS[category];
 }
 
 /** A stream page by page. */

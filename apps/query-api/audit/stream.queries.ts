@@ -44,6 +44,8 @@ export class GetStreamState extends Query<StateAnswer> {
   constructor(
     readonly streamId: string,
     readonly point: { readonly version?: number; readonly at?: Date },
+    /** Begin at the write side's snapshot where that serves. */
+    readonly fromSnapshot = false,
   ) {
     super();
   }
@@ -105,10 +107,12 @@ export class GetStreamStateHandler implements IQueryHandler<GetStreamState> {
     @Inject(StreamStates) private readonly states: StreamStates,
   ) {}
 
-  async execute({ streamId, point }: GetStreamState): Promise<StateAnswer> {
+  async execute({ streamId, point, fromSnapshot }: GetStreamState): Promise<StateAnswer> {
     const head = await existingHead(this.reader, streamId);
     if (point.version !== undefined) requireVersion(streamId, point.version, head);
-    const { version, state, last } = await this.states.at(streamId, { toVersion: point.version ?? head, until: point.at });
+    const toVersion = point.version ?? head;
+    const base = fromSnapshot ? await this.states.snapshot(streamId, toVersion) : undefined;
+    const { version, state, last } = await this.states.at(streamId, { toVersion, until: point.at }, base);
     return {
       streamId,
       category: parseStreamId(streamId)!.category,
@@ -116,6 +120,7 @@ export class GetStreamStateHandler implements IQueryHandler<GetStreamState> {
       head,
       occurredAt: last?.occurredAt ?? null,
       recordedAt: last?.recordedAt ?? null,
+      snapshotVersion: base?.version ?? null,
       state: masked(state),
     };
   }

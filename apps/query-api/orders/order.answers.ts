@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ORDER_STATUSES, type OrderHistoryRow, type OrderLineRow, type OrderRow } from '#read-models';
+import { ORDER_STATUSES, type OrderHistoryRow } from '#read-models';
 
 const instant = z.iso.datetime();
 
@@ -57,32 +57,6 @@ export const OrderDetail = OrderSummary.extend({
   history: z.array(OrderHistoryEntry),
 });
 export type OrderDetail = z.infer<typeof OrderDetail>;
-
-export const orderSummary = (row: OrderRow): OrderSummary => ({
-  orderId: row.orderId,
-  reference: row.reference,
-  status: row.status,
-  customerId: row.customerId,
-  guest: row.guest,
-  country: row.country,
-  currency: row.currency,
-  total: row.total,
-  lineCount: row.lineCount,
-  units: row.units,
-  placedAt: row.placedAt.toISOString(),
-  endedAt: (row.cancelledAt ?? row.rejectedAt ?? row.confirmedAt)?.toISOString() ?? null,
-  refusalCode: row.refusalCode,
-  version: row.version,
-});
-
-export const orderDetail = (row: OrderRow, lines: readonly OrderLineRow[], history: readonly OrderHistoryRow[]): OrderDetail => ({
-  ...orderSummary(row),
-  refusal: row.refusalCode === null ? null : { code: row.refusalCode, detail: row.refusalDetail, shortages: row.shortages ?? [] },
-  cancellation: row.cancelledFrom === null ? null : { reason: row.cancelReason, from: row.cancelledFrom },
-  confirmationMs: row.confirmedRecordedAt === null ? null : row.confirmedRecordedAt.getTime() - row.placedRecordedAt.getTime(),
-  lines: lines.map(({ lineNo, sku, description, quantity, unitPrice }) => ({ lineNo, sku, description, quantity, unitPrice })),
-  history: history.map(orderHistoryEntry),
-});
 
 export const orderHistoryEntry = ({ version, status, detail, actor, occurredAt, recordedAt }: OrderHistoryRow): OrderHistoryEntry => ({
   version,

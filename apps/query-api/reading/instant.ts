@@ -13,6 +13,9 @@ export function parseInstant(text: unknown): Date | undefined {
   return Number.isNaN(time) || time < Date.parse('0001-01-01') ? undefined : new Date(time);
 }
 
+/** PostgreSQL's pattern of a UTC time as we answer it. */
+export const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+
 /** A half-open range of time; either end may be open. */
 export interface TimeRange {
   readonly from?: Date;

@@ -50,17 +50,16 @@ export class ReadInterceptor implements NestInterceptor {
     // Asked before the query, so that it never says too much.
     const freshness = await this.freshness(sources);
     const result: unknown = await this.queries.execute(query);
-    void reply.headers(freshness);
     if (result instanceof StreamAnswer) {
       // Its end may come after the server began to close; a connection kept alive then would hold that up.
-      void reply.headers({ 'Cache-Control': 'no-store', Connection: 'close' });
+      void reply.headers({ ...freshness, 'Cache-Control': 'no-store', Connection: 'close' });
       reply.raw.once('close', () => result.gone?.abort());
       return new StreamableFile(result.stream, { type: `${result.type}; charset=utf-8` });
     }
 
     const body = JSON.stringify(result);
     const tag = weakTag(body);
-    void reply.headers({ ETag: tag, 'Cache-Control': 'no-cache' });
+    void reply.headers({ ...freshness, ETag: tag, 'Cache-Control': 'no-cache' });
     if (matchesTag(request.headers['if-none-match'], tag)) {
       void reply.code(304);
       return undefined;

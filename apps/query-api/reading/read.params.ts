@@ -111,7 +111,7 @@ export class ReadParams {
 }
 
 export const MAX_LIMIT = 200;
-const DEFAULT_LIMIT = 50;
+export const DEFAULT_LIMIT = 50;
 
 /** What every list takes beside its filters. */
 export class PageParams extends ReadParams {
