@@ -12,7 +12,7 @@ import type { AppendRequest, EventMetadata, EventStore } from '#event-store';
 import type { Pool, PoolClient } from 'pg';
 import { v7 as uuid } from 'uuid';
 import { DecisionBatch, type BatchStates, type Decision } from '../../apps/orchestrator/decision-batch.js';
-import { forgetStreams, rememberStates, type FulfilmentLoaders } from '../../apps/orchestrator/fulfilment-loaders.js';
+import { rememberStates, type FulfilmentLoaders } from '../../apps/orchestrator/fulfilment-loaders.js';
 import type { FulfilmentWork } from '../../apps/orchestrator/fulfilment-work.js';
 
 interface OptimisticOptions {
@@ -28,8 +28,8 @@ const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 64;
 
 /**
- * The saga as most would run it: each input alone, loaded, decided and appended with the versions it was decided on; on a conflict all of
- * it again after a pause. The same decisions, the same store, the same durable timers in the same transaction.
+ * The saga as most would run it: each input alone, loaded (from memory and what came since), decided and appended with the versions it was
+ * decided on; on a conflict all of it again after a pause. The same decisions, the same store, the same durable timers in the same transaction.
  */
 export class OptimisticRunner {
   conflicts = 0;
@@ -71,17 +71,13 @@ export class OptimisticRunner {
     orderId: string,
     cause: { correlationId: string },
   ): Promise<boolean> {
-    const { pool, store, loaders } = this.options;
+    const { pool, store } = this.options;
     const client = await pool.connect();
     try {
       await client.query('BEGIN');
       const [verdict] = await store.append([request], client);
       if (verdict?.outcome !== 'appended') {
         await client.query('ROLLBACK');
-        forgetStreams(
-          loaders,
-          request.writes.map(({ streamId: id }) => id),
-        );
         return false;
       }
       await this.schedule(client, state, { orderId, correlationId: cause.correlationId, causationId: request.writes[0]!.events[0]!.id });

@@ -14,12 +14,12 @@ import { OptimisticRunner } from './optimistic-runner.js';
 import type { SagaLoad, SagaSettings } from './saga-load.js';
 
 /** Orders that are being reserved at a time. More only meet more conflicts. */
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 8;
 const CONCURRENCY = 32;
 const LEASE_MS = 15_000;
 
 /** The same gateway client, dispatcher and tables as the orchestrator, with the optimistic runner in place of its own. */
-export async function open({ databaseUrl, gatewayUrl }: SagaSettings): Promise<Contender<SagaLoad>> {
+export async function open({ databaseUrl, gatewayUrl, share }: SagaSettings & { readonly share: number }): Promise<Contender<SagaLoad>> {
   const logger = createLogger({ app: 'optimistic', level: 'error', destination: process.stderr });
   const pool = createPool({ databaseUrl, max: 8, app: 'optimistic', logger, connectTimeoutMs: 60_000 });
   const store = new EventStore({ pool });
@@ -47,7 +47,8 @@ export async function open({ databaseUrl, gatewayUrl }: SagaSettings): Promise<C
 
   let placed = 0;
   return {
-    round: async (load) => {
+    round: async ({ orders: all, ...rest }) => {
+      const load = { ...rest, orders: all * share };
       const backlog = (await placeOrders(store, load, placed)).reverse();
       placed += load.orders;
       [runner.conflicts, ended] = [0, 0];
