@@ -9,11 +9,10 @@ import {
   type FulfilmentInput,
   type FulfilmentState,
 } from '#domain';
-import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
+import { newEventId, type AppendRequest, type AppendVerdict, type CommandRecord, type EventMetadata, type EventStore } from '#event-store';
 import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
-import { v7 as uuid } from 'uuid';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
 import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { actionName, type FulfilmentWork, type ParkedWork, type ScheduledWork } from './fulfilment-work.js';
@@ -295,7 +294,7 @@ export class FulfilmentRunner {
       streamId: write.streamId,
       expectedVersion: write.expectedVersion,
       events: write.events.map((event) => ({
-        id: uuid(),
+        id: newEventId(),
         type: event.type,
         schemaVersion: SCHEMA_VERSIONS[event.type as AnyDomainEvent['type']],
         data: event.data,
