@@ -7,9 +7,9 @@ import { verifyDbos, verifySagas } from './written.js';
 const TIDEMARK = 'Tidemark';
 const DBOS = 'DBOS';
 
-const ONE_LINE = { orders: 4_000, lines: 1, skus: SKUS };
+const ONE_LINE = { orders: 2_000, lines: 1, skus: SKUS };
 /** The median order of a year of real trade. */
-const MANY_LINES = { orders: 800, lines: 27, skus: SKUS };
+const MANY_LINES = { orders: 500, lines: 27, skus: SKUS };
 
 /** Orders taken from placed to confirmed: stock reserved, the payment authorized and captured, goods shipped. */
 export const sagasRow: BenchRow = {
