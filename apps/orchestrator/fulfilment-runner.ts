@@ -62,7 +62,9 @@ const MAX_ITEMS = 1_500;
  */
 const LOCK_WAIT_MS = 5_000;
 const STANDSTILL_MS = 5_000;
-const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}`;
+/** Index look-ups alone: a session keeps plans that it made while the tables were empty, and must not scan them when they are not. */
+const PLANS = 'SET LOCAL enable_seqscan = off';
+const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}; ${PLANS}`;
 
 interface DecidedInput {
   readonly pending: Pending;
