@@ -6,6 +6,8 @@ import { liveProjectionRow } from './projection/live-projection.row.js';
 import { rebuildRow } from './projection/rebuild.row.js';
 import { visibleRow } from './projection/visible.row.js';
 import { queriesRow } from './query/queries.row.js';
+import { hotSkuRow } from './saga/hot-sku.row.js';
+import { sagasRow } from './saga/sagas.row.js';
 import { idleRow } from './whole/idle.row.js';
 import { yearRow } from './whole/year.row.js';
 
@@ -13,6 +15,8 @@ import { yearRow } from './whole/year.row.js';
 export const ROWS: readonly BenchRow[] = [
   appendRow,
   postOrdersRow,
+  sagasRow,
+  hotSkuRow,
   rebuildRow,
   liveProjectionRow,
   visibleRow,

@@ -7,8 +7,9 @@ import { Admission } from './admission.js';
 import { createLoaders, dueSnapshots, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { FulfilmentRunner } from './fulfilment-runner.js';
 import { FulfilmentWork } from './fulfilment-work.js';
-import { GatewayClient, type GatewayHttp } from './gateway-client.js';
+import { GatewayClient } from './gateway-client.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
+import type { GatewayHttp } from './gateway-http.js';
 import type { OrchestratorConfig } from './orchestrator.config.js';
 import { OverdueWork } from './overdue-work.js';
 

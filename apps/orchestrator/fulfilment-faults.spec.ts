@@ -186,6 +186,33 @@ describe('an orchestrator that stands still in its transaction', () => {
   });
 });
 
+describe('a saga that another orchestrator moves on', () => {
+  it('between the look at it and the append is decided again: the step is taken once', async () => {
+    await receive(10);
+    const { orderId, start } = await place();
+    const [slow, fast] = [engine(), engine()];
+    slow.dispatcher.dispatch = fast.dispatcher.dispatch = () => undefined;
+    await slow.runner.submit(orderId, start, cause());
+    const real = slow.store.append.bind(slow.store);
+    let goOn: () => void = () => undefined;
+    const stopped = new Promise<void>((resolve) => (goOn = resolve));
+    const outcomes: string[] = [];
+    slow.store.append = async (requests, client) => {
+      if (outcomes.length === 0) await stopped;
+      const verdicts = await real(requests, client);
+      outcomes.push(...verdicts.map(({ outcome }) => outcome));
+      return verdicts;
+    };
+    const authorized = { type: 'GatewayDone', operation: 'authorize', gatewayId: 'pay_1' } as const;
+    const late = slow.runner.submit(orderId, authorized, cause());
+    expect(await fast.runner.submit(orderId, authorized, cause())).toEqual({ outcome: 'appended' });
+    goOn();
+    expect(await late).toEqual({ outcome: 'appended' });
+    expect(outcomes[0]).toBe('conflict');
+    await times('PaymentAuthorized', 1);
+  });
+});
+
 describe('a decision', () => {
   it('and its timer are one transaction: no crash can keep one without the other', async () => {
     await receive(10);

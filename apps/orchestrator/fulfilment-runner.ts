@@ -9,11 +9,10 @@ import {
   type FulfilmentInput,
   type FulfilmentState,
 } from '#domain';
-import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
+import { newEventId, type AppendRequest, type AppendVerdict, type CommandRecord, type EventMetadata, type EventStore } from '#event-store';
 import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
-import { v7 as uuid } from 'uuid';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
 import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { actionName, type FulfilmentWork, type ParkedWork, type ScheduledWork } from './fulfilment-work.js';
@@ -69,8 +68,8 @@ interface DecidedInput {
 }
 
 /**
- * Runs the fulfilment saga in batches: takes the inputs that wait, locks every stream they may touch, decides them all in memory and
- * commits their events, outbox rows and timers in one transaction.
+ * Runs the fulfilment saga in batches: takes the inputs that wait, locks the orders and the stock they may touch, decides them all in
+ * memory and commits their events, outbox rows and timers in one transaction.
  * - Streams are locked before deciding, so two orchestrators wanting the same SKU queue up instead of retrying each other to death.
  * - Answers of the gateway go before new orders: what is begun gets finished first.
  * - A transient database error repeats the batch until it is through; an input that breaks a rule, or that the database refuses, fails
@@ -214,6 +213,12 @@ export class FulfilmentRunner {
     }
   }
 
+  /**
+   * Locks what others want as well: the stock, and the orders that may end now (whatever ends an order is what may touch its stock). A
+   * saga and its payment are written by orchestrators alone, which seldom want the same one: reading their versions is enough, since the
+   * append refuses them when they have moved. Measured: a lock, a head put there at 0 and moved after were a fifth of a saga's time in
+   * the database. Whoever starts an order holds it, so no cancellation is decided beside its start.
+   */
   private async lockAndLoad(
     client: PoolClient,
     batch: readonly Pending[],
@@ -225,7 +230,11 @@ export class FulfilmentRunner {
       payment: orderIds.map((id) => streamId('payment', id)),
       stock: await this.stockStreams(client, batch),
     };
-    const versions = await this.options.store.lockStreams(client, Object.values(ids).flat());
+    const ending = new Set(batch.filter(({ input }) => mayTouchStock(input)).map(({ orderId }) => streamId('order', orderId)));
+    const locked = [...ending, ...ids.stock];
+    const versions = await this.options.store.lockStreams(client, locked);
+    const read = [...ids.fulfilment, ...ids.payment, ...ids.order.filter((id) => !ending.has(id))];
+    for (const [id, version] of await this.options.store.versionsOf(client, read)) versions.set(id, version);
     const { loaders } = this.options;
     const states: BatchStates = {
       fulfilment: await loadLocked(loaders.fulfilment, ids.fulfilment, versions, client),
@@ -278,7 +287,7 @@ export class FulfilmentRunner {
       streamId: write.streamId,
       expectedVersion: write.expectedVersion,
       events: write.events.map((event) => ({
-        id: uuid(),
+        id: newEventId(),
         type: event.type,
         schemaVersion: SCHEMA_VERSIONS[event.type as AnyDomainEvent['type']],
         data: event.data,
@@ -332,8 +341,8 @@ export class FulfilmentRunner {
   }
 
   /**
-   * Locked streams cannot move, so only two refusals are possible: a stream that did not exist was begun by another process (everything
-   * runs again), or an operator's command was repeated (it gets its first answer, the rest runs again).
+   * Only two refusals are possible: a saga that was read and not locked was moved on by another process (everything runs again), or an
+   * operator's command was repeated (it gets its first answer, the rest runs again).
    */
   private settleRefused(batch: readonly Pending[], refused: readonly { item: DecidedInput; verdict: AppendVerdict }[]): void {
     const settled = new Set<Pending>();

@@ -7,7 +7,7 @@ import { GatewayClient } from './gateway-client.js';
 const payment = { reference: 'o1', amount: 255, currency: 'GBP', paymentToken: 'tok_ok' };
 let server: Server;
 let client: GatewayClient;
-let answer: { status: number; body: string } | 'silence' | 'hang-up';
+let answer: { status: number; body: string } | 'silence' | 'hang-up' | 'drops';
 let seen: { path: string; key: string | undefined; body: string }[];
 
 beforeEach(async () => {
@@ -19,7 +19,10 @@ beforeEach(async () => {
     request.on('end', () => {
       seen.push({ path: request.url ?? '', key: request.headers['idempotency-key'] as string | undefined, body });
       if (answer === 'hang-up') request.socket.destroy();
-      else if (answer !== 'silence') response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+      else if (answer === 'drops') {
+        const drip = setInterval(() => response.write(' '), 20);
+        request.socket.on('close', () => clearInterval(drip));
+      } else if (answer !== 'silence') response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -67,7 +70,7 @@ describe('an operation sent to the gateway', () => {
     expect(await client.send('authorize', payment)).toMatchObject({ kind: 'unknown' });
   });
 
-  it.each(['silence', 'hang-up'] as const)('is unknown after %s', async (fate) => {
+  it.each(['silence', 'hang-up', 'drops'] as const)('is unknown after %s', async (fate) => {
     answer = fate;
     expect(await client.send('authorize', payment)).toMatchObject({ kind: 'unknown' });
   });

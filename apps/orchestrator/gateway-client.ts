@@ -1,7 +1,7 @@
 import type { GatewayPaymentStatus, PaymentOperation } from '#domain';
 import { BrokenCircuitError } from 'cockatiel';
-import { Pool, type Dispatcher } from 'undici';
 import { GatewayCircuit } from './gateway-circuit.js';
+import { PooledGatewayHttp, type GatewayHttp, type GatewayRequest } from './gateway-http.js';
 
 export interface PaymentOrder {
   /** Our own name for the payment; also what it is looked up by. */
@@ -26,12 +26,6 @@ export type LookUpOutcome =
   | { readonly kind: 'found'; readonly payment: GatewayPaymentStatus; readonly gatewayId: string | null }
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'not-sent'; readonly detail: string };
-
-/** Bytes of an answer; a longer one is cut off and counts as no answer, so that a gateway gone mad fills no memory. */
-const MAX_ANSWER = 64 * 1024;
-
-/** What it needs of HTTP. */
-export type GatewayHttp = Pick<Pool, 'request' | 'close'>;
 
 interface GatewayAnswer {
   readonly status: number;
@@ -67,13 +61,8 @@ export class GatewayClient {
     http?: GatewayHttp;
   }) {
     this.timeoutMs = options.timeoutMs;
-    this.http =
-      options.http ??
-      new Pool(options.url, {
-        connections: options.concurrency,
-        connect: { timeout: Math.min(options.timeoutMs, 3_000) },
-        maxResponseSize: MAX_ANSWER,
-      });
+    const { url, concurrency: connections, timeoutMs } = options;
+    this.http = options.http ?? new PooledGatewayHttp({ url, connections, timeoutMs });
     this.circuit = new GatewayCircuit(options.onCircuit);
   }
 
@@ -109,7 +98,7 @@ export class GatewayClient {
     await this.http.close();
   }
 
-  private async call(request: Dispatcher.RequestOptions): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
+  private async call(request: GatewayRequest): Promise<GatewayAnswer | { kind: 'unknown' | 'not-sent'; detail: string }> {
     try {
       return await this.circuit.execute(() => this.exchange(request));
     } catch (error) {
@@ -120,15 +109,9 @@ export class GatewayClient {
     }
   }
 
-  private async exchange(request: Dispatcher.RequestOptions): Promise<GatewayAnswer> {
-    const response = await this.http.request({
-      ...request,
-      headersTimeout: this.timeoutMs,
-      bodyTimeout: this.timeoutMs,
-      signal: AbortSignal.timeout(this.timeoutMs),
-    });
-    const text = await response.body.text();
-    if (isTrouble(response.statusCode)) throw new GatewayTrouble(`gateway answered ${response.statusCode}`);
-    return { status: response.statusCode, body: JSON.parse(text) as GatewayAnswer['body'] };
+  private async exchange(request: GatewayRequest): Promise<GatewayAnswer> {
+    const { status, text } = await this.http.exchange(request, this.timeoutMs);
+    if (isTrouble(status)) throw new GatewayTrouble(`gateway answered ${status}`);
+    return { status, body: JSON.parse(text) as GatewayAnswer['body'] };
   }
 }

@@ -5,5 +5,7 @@
  */
 const LOCK_WAIT_MS = 5_000;
 const STANDSTILL_MS = 5_000;
+/** Index look-ups alone: a session keeps plans that it made while the tables were empty, and must not scan them when they are not. */
+const PLANS = 'SET LOCAL enable_seqscan = off';
 
-export const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}`;
+export const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${STANDSTILL_MS}; ${PLANS}`;

@@ -10,6 +10,8 @@ export interface Measure {
   readonly perSecond: number;
   /** Milliseconds each took. */
   readonly latency?: Latency;
+  /** What else was counted, by name: conflicts, retries. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 export interface Latency {

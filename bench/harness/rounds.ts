@@ -7,6 +7,8 @@ export interface Result {
   readonly perSecond: Spread;
   /** Medians of the rounds, milliseconds. */
   readonly latency?: Latency;
+  /** Medians of the rounds. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 export interface Spread {
@@ -43,12 +45,16 @@ export async function interleaved(
 }
 
 export function resultOf(name: string, measures: readonly Measure[]): Result {
+  const counted = measures.map(({ counts }) => counts).filter((counts) => counts !== undefined);
   const latencies = measures.map(({ latency }) => latency).filter((latency) => latency !== undefined);
   return {
     name,
     perSecond: spreadOf(measures.map(({ perSecond }) => perSecond)),
     ...(latencies.length > 0 && {
       latency: { p50: spreadOf(latencies.map(({ p50 }) => p50)).median, p99: spreadOf(latencies.map(({ p99 }) => p99)).median },
+    }),
+    ...(counted[0] !== undefined && {
+      counts: Object.fromEntries(Object.keys(counted[0]).map((key) => [key, spreadOf(counted.map((counts) => counts[key] ?? 0)).median])),
     }),
   };
 }

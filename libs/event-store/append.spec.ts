@@ -201,6 +201,16 @@ describe('inside a transaction of the caller', () => {
     expect(await rival).toEqual([{ outcome: 'conflict', streamId: 'locked-b', expectedVersion: 3, actualVersion: 4 }]);
     expect(await versions('locked-a')).toEqual([1]);
   });
+
+  it('versionsOf answers where streams stand and waits for nobody who holds them', async () => {
+    await store.append([request([write('read-b', 0, 3)])]);
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await store.lockStreams(client, ['read-b']);
+    expect(await store.versionsOf(pool, ['read-b', 'read-a'])).toEqual(new Map([['read-b', 3]]));
+    await client.query('ROLLBACK');
+    client.release();
+  });
 });
 
 describe('concurrent callers', () => {

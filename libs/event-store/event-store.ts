@@ -61,12 +61,24 @@ export class EventStore {
    * locked in one order for all callers, so take all streams of a transaction in one call, before its append.
    */
   async lockStreams(client: Queryable, streamIds: readonly string[]): Promise<Map<string, number>> {
+    if (streamIds.length === 0) return new Map();
     const { rows } = await client.query<{ stream_id: string; version: number }>({
       name: 'tidemark-lock-streams',
       text: 'SELECT stream_id, version FROM tidemark.lock_streams($1)',
       values: [[...new Set(streamIds)]],
     });
-    return new Map(rows.map(({ stream_id, version }) => [stream_id, version]));
+    return versionsIn(rows);
+  }
+
+  /** Where these streams stand, without a lock: an append that expects it may yet be refused. One that does not exist is missing. */
+  async versionsOf(client: Queryable, streamIds: readonly string[]): Promise<Map<string, number>> {
+    if (streamIds.length === 0) return new Map();
+    const { rows } = await client.query<{ stream_id: string; version: number }>({
+      name: 'tidemark-versions-of',
+      text: 'SELECT stream_id, version FROM tidemark.streams WHERE stream_id = ANY ($1)',
+      values: [streamIds],
+    });
+    return versionsIn(rows);
   }
 
   /**
@@ -117,6 +129,9 @@ export class EventStore {
     });
   }
 }
+
+const versionsIn = (rows: readonly { stream_id: string; version: number }[]): Map<string, number> =>
+  new Map(rows.map(({ stream_id, version }) => [stream_id, version]));
 
 function verdictOf(row: VerdictRow): AppendVerdict {
   switch (row.outcome) {

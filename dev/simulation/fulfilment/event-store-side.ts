@@ -45,6 +45,11 @@ const EVENT_COLUMNS = [
   ['traceparent', 'text'],
 ] as const;
 
+const HEAD_COLUMNS = [
+  ['stream_id', 'text'],
+  ['version', 'int4'],
+] as const;
+
 /** Streams and events, and the statements of the event store over them. What SQL promises, not how it gets there. */
 export class EventStoreSide {
   readonly events = new MemoryTable<StoredRow>('events');
@@ -58,14 +63,15 @@ export class EventStoreSide {
         const sorted = [...(ids as string[])].sort();
         this.lock(transaction, sorted);
         for (const id of sorted) if (transaction.get(this.streams, id) === undefined) transaction.put(this.streams, id, { version: 0 });
-        return {
-          columns: [
-            ['stream_id', 'text'],
-            ['version', 'int4'],
-          ],
-          rows: sorted.map((id) => [id, transaction.get(this.streams, id)?.version]),
-        };
+        return { columns: HEAD_COLUMNS, rows: sorted.map((id) => [id, transaction.get(this.streams, id)?.version]) };
       })
+      .name('tidemark-versions-of', (transaction, [ids]) => ({
+        columns: HEAD_COLUMNS,
+        rows: (ids as string[]).flatMap((id) => {
+          const head = transaction.get(this.streams, id);
+          return head === undefined ? [] : [[id, head.version]];
+        }),
+      }))
       .name('tidemark-append', (transaction, values) => this.append(transaction, values as unknown[][]))
       .name('tidemark-read-many', (transaction, [ids, after]) => ({
         columns: EVENT_COLUMNS,

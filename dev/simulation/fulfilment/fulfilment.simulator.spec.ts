@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import type { AppendRequest } from '#event-store';
 import { describe, expect, it } from 'vitest';
+import type { GatewayHttp, GatewayResponse } from '../../../apps/orchestrator/gateway-http.js';
 import { firstFailure, runRange } from '../seed-run.js';
 import { fulfilmentSimulator, fulfilmentSimulatorOf } from './fulfilment.simulator.js';
 import { startOrchestrator, type OrchestratorOptions, type OrchestratorProcess } from './orchestrator-process.js';
@@ -26,13 +27,16 @@ it('the same seed gives the same trace', async () => {
   expect(again.trace.length).toBeGreaterThan(first.steps);
 });
 
-type Http = ReturnType<OrchestratorOptions['gateway']['http']>;
 type Change = (options: OrchestratorOptions) => OrchestratorProcess;
+type Exchange = GatewayHttp['exchange'];
 
-const withHttp = (change: (http: Http, options: Parameters<Http['request']>[0]) => Promise<unknown>): Change => {
+const withHttp = (change: (exchange: Exchange, ...call: Parameters<Exchange>) => Promise<GatewayResponse>): Change => {
   return (options) => {
     const http = options.gateway.http();
-    const changed: Http = { request: (request) => change(http, request), close: () => http.close() };
+    const changed: GatewayHttp = {
+      exchange: (...call) => change((...passed) => http.exchange(...passed), ...call),
+      close: () => http.close(),
+    };
     return startOrchestrator({ ...options, gateway: { http: () => changed } });
   };
 };
@@ -45,18 +49,18 @@ const withProcess = (change: (running: OrchestratorProcess) => void): Change => 
   };
 };
 
-const answer = (statusCode: number, body: object) => ({ statusCode, body: { text: () => Promise.resolve(JSON.stringify(body)) } });
+const answer = (status: number, body: object): GatewayResponse => ({ status, text: JSON.stringify(body) });
 
 describe('a broken variant is found out', () => {
   const variants: [string, Change, RegExp][] = [
     [
       'forgets the refund',
-      withHttp((http, request) => (request.path.endsWith('/refund') ? Promise.resolve(answer(200, {})) : http.request(request))),
+      withHttp((exchange, request, ms) => (request.path.endsWith('/refund') ? Promise.resolve(answer(200, {})) : exchange(request, ms))),
       /its payment is captured|at the gateway/,
     ],
     [
       'takes a call without an answer for a refusal',
-      withHttp((http, request) => http.request(request).catch(() => answer(402, { code: 'timeout' }))),
+      withHttp((exchange, ...call) => exchange(...call).catch(() => answer(402, { code: 'timeout' }))),
       /its payment is|at the gateway/,
     ],
     ['keeps no timers', withProcess(({ engine }) => (engine.work.schedule = () => Promise.resolve())), /not settled/],

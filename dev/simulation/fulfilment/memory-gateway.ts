@@ -1,14 +1,6 @@
+import type { GatewayHttp, GatewayRequest, GatewayResponse } from '../../../apps/orchestrator/gateway-http.js';
 import type { Fault, Kernel, SimulatedProcess } from '../kernel/kernel.js';
 import { GatewayBook, type GatewayAnswer, type PaymentRequest } from './gateway-book.js';
-
-/** Of the orchestrator's client: what it sends, and what it takes for an answer. */
-interface HttpRequest {
-  readonly method?: string;
-  readonly path: string;
-  readonly headers?: unknown;
-  readonly body?: unknown;
-  readonly signal?: unknown;
-}
 
 /**
  * A payment gateway of the simulated world. What it did stays done (see its book); on the way to it and back everything may happen:
@@ -25,8 +17,8 @@ export class MemoryGateway {
   constructor(private readonly kernel: Kernel) {}
 
   /** What the running process uses as its HTTP. */
-  http(): { request(options: HttpRequest): Promise<unknown>; close(): Promise<void> } {
-    return { request: (options) => this.request(options), close: () => Promise.resolve() };
+  http(): GatewayHttp {
+    return { exchange: (request, timeoutMs) => this.exchange(request, timeoutMs), close: () => Promise.resolve() };
   }
 
   heal(): void {
@@ -50,25 +42,23 @@ export class MemoryGateway {
     ];
   }
 
-  private request({ method = 'GET', path, headers, body, signal }: HttpRequest): Promise<unknown> {
+  private exchange({ method, path, headers, body }: GatewayRequest, timeoutMs: number): Promise<GatewayResponse> {
     const { kernel } = this;
     const { random } = kernel;
     const caller = kernel.current;
     const label = `${method} ${path.replace(/[0-9a-f]{8}-[0-9a-f-]*/, (id) => id.slice(-3))}`;
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => reject(error);
-      (signal as AbortSignal | undefined)?.addEventListener('abort', () => fail(new DOMException('timed out', 'TimeoutError')), {
-        once: true,
-      });
+      setTimeout(() => fail(new Error('timed out')), timeoutMs);
       if (this.down && random.chance(0.7)) {
         const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
         kernel.schedule(`gateway ${label} refused`, caller, () => fail(refused), random.below(20));
         return;
       }
-      const key = (headers as Record<string, string> | undefined)?.['idempotency-key'];
+      const key = headers?.['idempotency-key'];
       const arrive = (isCopy: boolean) => (): void => {
         this.onTheWay -= 1;
-        const answer = this.serve(method, path, key, body as string | undefined);
+        const answer = this.serve(method, path, key, body);
         if (!isCopy) this.answerTo(caller, label, answer, { resolve, fail });
       };
       const isLost = this.trouble && random.chance(0.04);
@@ -93,7 +83,7 @@ export class MemoryGateway {
     caller: SimulatedProcess | undefined,
     label: string,
     answer: GatewayAnswer,
-    { resolve, fail }: { resolve(response: unknown): void; fail(error: Error): void },
+    { resolve, fail }: { resolve(response: GatewayResponse): void; fail(error: Error): void },
   ): void {
     const { random } = this.kernel;
     const draw = this.trouble ? random.below(100) : 99;
@@ -102,7 +92,7 @@ export class MemoryGateway {
       return;
     }
     const { status, body } = draw < 9 ? { status: 500, body: { code: 'internal' } } : answer;
-    const response = { statusCode: status, body: { text: () => Promise.resolve(JSON.stringify(body)) } };
+    const response = { status, text: JSON.stringify(body) };
     this.kernel.schedule(
       `gateway ${label} ${status}`,
       caller,

@@ -32,8 +32,7 @@ export function startOrchestrator({ kafka, postgres, gateway, logger, onFatal }:
   const pool = postgres.pool({ max: 8, app: 'orchestrator', logger });
   const notifier = new OutboxNotifier({ pool, logger });
   const config = { GATEWAY_URL: 'http://gateway', GATEWAY_TIMEOUT_MS: 5_000, GATEWAY_CONCURRENCY: 4, ACTION_LEASE_MS: LEASE_MS };
-  const gatewayHttp = gateway.http() as unknown as ConstructorParameters<typeof FulfilmentEngine>[0]['gatewayHttp'];
-  const engine = new FulfilmentEngine({ pool, notifier, config, logger, gatewayHttp, mostStreams: STREAMS_IN_MEMORY });
+  const engine = new FulfilmentEngine({ pool, notifier, config, logger, gatewayHttp: gateway.http(), mostStreams: STREAMS_IN_MEMORY });
   const controller = new OrderEventsController(engine.runner, engine.admission);
   const strategy = new BatchConsumerStrategy({
     broker: new MemoryBroker(kafka, logger),

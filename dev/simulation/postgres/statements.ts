@@ -24,6 +24,8 @@ export class SqlError extends Error {
 }
 
 const SETTING = /^SET LOCAL (lock_timeout|idle_in_transaction_session_timeout) = (\d+)$/;
+/** Here is nothing to plan. */
+const PLANNING = /^SET LOCAL enable_/;
 const ADVISORY = /^SELECT pg_advisory_xact_lock\((\d+), (\d+)\)$/;
 
 /** The statements a memory database knows: by their prepared name, else by their text. */
@@ -47,6 +49,7 @@ export class Statements {
       const statement = this.named.get(name);
       if (statement !== undefined) return statement;
     }
+    if (PLANNING.test(text)) return () => ({});
     const setting = SETTING.exec(text);
     if (setting !== null) {
       const ms = Number(setting[2]);

@@ -9,6 +9,7 @@ const OVERDUE = 'apps/orchestrator/overdue-work.ts';
 const WORK = 'apps/orchestrator/fulfilment-work.ts';
 const BACKOFF = 'apps/orchestrator/gateway-backoff.ts';
 const CLIENT = 'apps/orchestrator/gateway-client.ts';
+const HTTP = 'apps/orchestrator/gateway-http.ts';
 const CIRCUIT = 'apps/orchestrator/gateway-circuit.ts';
 const CLIENT_SPEC = 'apps/orchestrator/gateway-client.spec.ts';
 
@@ -209,9 +210,8 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: RUNNER,
-        search: 'const versions = await this.options.store.lockStreams(client, Object.values(ids).flat());',
-        replace: `const found = await client.query<{ stream_id: string; version: number }>('SELECT stream_id, version FROM tidemark.streams WHERE stream_id = ANY ($1)', [Object.values(ids).flat()]);
-    const versions = new Map<string, number>(found.rows.map((row) => [row.stream_id, row.version]));`,
+        search: 'await this.options.store.lockStreams(client, locked);',
+        replace: 'await this.options.store.versionsOf(client, locked);',
       },
     ],
     specs: [FAULTS_SPEC],
@@ -298,7 +298,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'answer-of-the-gateway-without-bound',
     mechanism: 'bounded answers of the gateway',
     breaks: ['I11'],
-    edits: [{ file: CLIENT, search: '        maxResponseSize: MAX_ANSWER,\n', replace: '' }],
+    edits: [{ file: HTTP, search: '      maxResponseSize: MAX_ANSWER,\n', replace: '' }],
     specs: [CLIENT_SPEC],
   },
   {
