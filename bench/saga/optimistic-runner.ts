@@ -91,7 +91,7 @@ export class OptimisticRunner {
   private async schedule(client: PoolClient, state: FulfilmentState, row: { orderId: string; correlationId: string; causationId: string }) {
     const { work, leaseMs } = this.options;
     if (nextAction(state).kind === 'none') await work.finish(client, [row.orderId]);
-    else await work.schedule(client, [{ ...row, dueInMs: leaseMs, waitsFor: null }]);
+    else await work.schedule(client, [{ ...row, dueInMs: leaseMs, action: nextAction(state), waits: false }]);
   }
 }
 
