@@ -1,12 +1,8 @@
-import { KafkaJsBroker } from '#messaging';
-import { createLogger } from '#platform';
-import { PostgresDatabase } from '../../dev/verify/database.js';
-import { KafkaTopicRecords } from '../../dev/verify/kafka-topic-records.js';
-import { checkPublishedEvents, checkPublishedOrder, readTopics } from '../../dev/verify/published-events.check.js';
 import { interleaved } from '../harness/rounds.js';
 import { timesAsFast, type BenchRow } from '../harness/row.js';
 import { fillOutbox } from './backlog.js';
 import type { DrainLoad, DrainSettings } from './drain-load.js';
+import { ensureTopics, verifyPublished } from './published.js';
 
 const TIDEMARK = 'Tidemark';
 const DEBEZIUM = 'Debezium engine 3.6';
@@ -25,7 +21,7 @@ export const relayDrainRow: BenchRow = {
     const { backlog, rounds } = context.quick ? QUICK : FULL;
     const broker = await context.kafka();
     const settings = async (topicPrefix: string, database: Promise<string>): Promise<DrainSettings> => {
-      await ensureTopics(broker, topicPrefix);
+      await ensureTopics({ broker, topicPrefix });
       return { databaseUrl: await database, broker, topicPrefix, backlog };
     };
     const ours = await settings('tidemark', context.database());
@@ -59,26 +55,3 @@ export const relayDrainRow: BenchRow = {
     ];
   },
 };
-
-async function ensureTopics(broker: string, topicPrefix: string): Promise<void> {
-  const admin = brokerFor(broker, topicPrefix).admin();
-  await admin.ensureTopics();
-  await admin.close();
-}
-
-const brokerFor = (broker: string, topicPrefix: string): KafkaJsBroker =>
-  new KafkaJsBroker({ brokers: [broker], clientId: 'bench', topicPrefix, logger: createLogger({ app: 'bench', level: 'error' }) });
-
-/** Every event is on its topic as it is stored, each stream in order, and the outbox is empty. @throws Error when not */
-async function verifyPublished({ databaseUrl, broker, topicPrefix }: DrainSettings): Promise<void> {
-  const database = new PostgresDatabase(databaseUrl);
-  try {
-    const published = await readTopics(new KafkaTopicRecords(brokerFor(broker, topicPrefix)));
-    const findings = [await checkPublishedEvents(database, published), checkPublishedOrder(published)];
-    const [left] = await database.rows<{ rows: number }>('SELECT count(*) AS rows FROM tidemark.outbox');
-    const broken = findings.flatMap(({ violations }) => violations.kept);
-    if (broken.length > 0 || left?.rows !== 0) throw new Error(`not published as stored (${left?.rows} left): ${broken.join('; ')}`);
-  } finally {
-    await database.close();
-  }
-}
