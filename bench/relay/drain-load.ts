@@ -8,4 +8,6 @@ export interface DrainLoad {
 export interface DrainSettings extends Place {
   /** Events of the backlog. */
   readonly backlog: number;
+  /** How often each contender is asked, warming up included. */
+  readonly turns: number;
 }

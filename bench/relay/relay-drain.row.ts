@@ -22,7 +22,7 @@ export const relayDrainRow: BenchRow = {
     const broker = await context.kafka();
     const settings = async (topicPrefix: string, database: Promise<string>): Promise<DrainSettings> => {
       await ensureTopics({ broker, topicPrefix });
-      return { databaseUrl: await database, broker, topicPrefix, backlog };
+      return { databaseUrl: await database, broker, topicPrefix, backlog, turns: rounds + 1 };
     };
     const ours = await settings('tidemark', context.database());
     const ceiling = await settings('raw', Promise.resolve(ours.databaseUrl));
