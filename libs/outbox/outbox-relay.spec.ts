@@ -1,6 +1,7 @@
 // Proves the relay's promises: everything once at least, in order within a stream, whatever commits late, dies or stands still.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, waitFor } from '../../test/harness/index.js';
+import type { OutboxRow } from './outbox-row.js';
 import { SHARD_COUNT } from './shard-locks.js';
 import { gate, outboxFixture, range, RecordingPublisher, type OutboxFixture } from './testing/outbox-fixture.js';
 
@@ -145,6 +146,72 @@ describe('one relay', () => {
     // Each shard may take a sixteenth, 1,000 bytes, and the row that goes beyond: two rows of some 660.
     await outbox.relay(broker, { batchBytes: 16 * 1_000 }).runOnce();
     expect(sizes).toEqual([2, 2, 2]);
+  });
+});
+
+describe('a backlog', () => {
+  const streams = range(1, 32).map((n) => `order-${n}`);
+  const fill = async (versions: readonly number[]): Promise<void> => {
+    for (const version of versions) for (const stream of streams) await outbox.insert(stream, [version]);
+  };
+  const both = (rows: readonly OutboxRow[]): Set<boolean> => new Set(rows.map(({ shard }) => shard < SHARD_COUNT / 2));
+
+  it('is read on in one half of the shards while rows of the other half are on their way, each stream in order', async () => {
+    await fill(range(1, 12));
+    const broker = new RecordingPublisher();
+    const [secondHalf, release] = [gate(), gate()];
+    let held: boolean | undefined;
+    broker.answer = async (rows) => {
+      const [half, ...others] = both(rows);
+      if (others.length > 0) return broker.accept(rows);
+      if (held === undefined) {
+        held = half;
+        await release.opened;
+      } else if (half !== held) {
+        secondHalf.open();
+      }
+      return broker.accept(rows);
+    };
+    const running = outbox.relay(broker, { batchSize: 32, rebalanceMs: 60_000 }).runOnce();
+    await secondHalf.opened;
+    release.open();
+    expect(await running).toBe(32 * 12);
+    for (const stream of streams) expect(broker.sent.filter((name) => name.startsWith(`${stream}@`))).toEqual(names(stream, 1, 12));
+    expect(await outbox.left()).toBe(0);
+  });
+
+  it('keeps what failed in one half, and ends only when the other half is done', async () => {
+    await fill(range(1, 6));
+    const broker = new RecordingPublisher();
+    const [other, failed, release] = [gate(), gate(), gate()];
+    let failing: boolean | undefined;
+    let ended = false;
+    broker.answer = async (rows) => {
+      const [half, ...others] = both(rows);
+      if (others.length > 0) return broker.accept(rows);
+      failing ??= half;
+      if (half === failing) {
+        await other.opened;
+        failed.open();
+        throw new Error('broker went away');
+      }
+      other.open();
+      await release.opened;
+      return broker.accept(rows);
+    };
+    const relay = outbox.relay(broker, { batchSize: 32, rebalanceMs: 60_000 });
+    const running = relay.runOnce().finally(() => (ended = true));
+    await failed.opened;
+    await outbox.pool.query('SELECT 1');
+    expect(ended).toBe(false);
+    const sent = broker.sent.length;
+    release.open();
+    await expect(running).rejects.toThrow('broker went away');
+    expect(broker.sent.length).toBeGreaterThan(sent);
+    expect(await outbox.left()).toBe(32 * 6 - broker.sent.length);
+    broker.answer = (rows) => broker.accept(rows);
+    await relay.runOnce();
+    for (const stream of streams) expect(broker.sent.filter((name) => name.startsWith(`${stream}@`))).toEqual(names(stream, 1, 6));
   });
 });
 

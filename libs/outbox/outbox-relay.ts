@@ -44,7 +44,7 @@ export interface OutboxRelayOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;
   /** Who parks dead letters, as recorded with them. Default 'system:relay'. */
   readonly actor?: string;
-  /** Most rows a round. Default 1000. */
+  /** Most rows a round. Default 2000. */
   readonly batchSize?: number;
   /** Most bytes of event data a round, as stored (compressed). Default 4 MiB. */
   readonly batchBytes?: number;
@@ -84,7 +84,7 @@ export class OutboxRelay {
   constructor(options: OutboxRelayOptions) {
     this.#options = {
       actor: 'system:relay',
-      batchSize: 1_000,
+      batchSize: 2_000,
       batchBytes: 4 * 1024 * 1024,
       pollMs: 500,
       lingerMs: 5,
@@ -168,11 +168,49 @@ export class OutboxRelay {
     return Math.round(ceiling * (0.75 + Math.random() / 4));
   }
 
-  /** One round. Throws when the session was lost or the publisher failed; in both cases what was not deleted is read again. */
+  /**
+   * One round, or as many as a backlog takes until the shards are to be shared out anew. Throws when the session was lost or the publisher
+   * failed; in both cases what was not deleted is read again.
+   */
   async #pass(): Promise<RelayPass> {
-    const startedAt = performance.now();
     const session = await this.#ensureSession();
-    const rows = await session.use((table, locks, floor) => this.#read(table, locks, floor));
+    const shards = await session.use((_, locks, floor) => this.#shares(locks, floor));
+    const { batchSize } = this.#options;
+    const pass = await this.#round(session, shards);
+    return pass.read < batchSize / 2 || shards.length < 2 ? pass : await this.#drain(session, shards, pass);
+  }
+
+  /**
+   * With a backlog half of the shards are read and deleted from while the other half's rows are on their way to the broker: database,
+   * broker and this process then work at the same time. A shard is in one half only, so its rows never overtake each other. Ends after
+   * both halves have, so that nothing is in flight when shards are given up.
+   */
+  async #drain(session: RelaySession, shards: readonly number[], before: RelayPass): Promise<RelayPass> {
+    const { batchSize } = this.#options;
+    let total = before;
+    const failed = new AbortController();
+    const drainHalf = async (half: readonly number[]): Promise<void> => {
+      try {
+        while (!failed.signal.aborted && !this.#stopping && performance.now() < this.#rebalanceAt) {
+          const pass = await this.#round(session, half);
+          total = sumOf(total, pass);
+          if (pass.read < batchSize / 2) return;
+        }
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    };
+    const middle = shards.length >> 1;
+    const halves = await Promise.allSettled([drainHalf(shards.slice(0, middle)), drainHalf(shards.slice(middle))]);
+    for (const half of halves) if (half.status === 'rejected') throw half.reason;
+    return total;
+  }
+
+  /** Read, publish, delete. */
+  async #round(session: RelaySession, shards: readonly number[]): Promise<RelayPass> {
+    const startedAt = performance.now();
+    const rows = await session.use((table, _, floor) => this.#read(table, floor, shards));
     this.#lastPassAt = new Date().toISOString();
     this.#lastPass = performance.now();
     if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
@@ -194,7 +232,7 @@ export class OutboxRelay {
       read: rows.length,
       published: done.length,
       poison: poison.length,
-      oldestAgeMs: Math.max(0, Date.now() - Math.min(...rows.map(({ recordedAt }) => Date.parse(recordedAt)))),
+      oldestAgeMs: Math.max(0, Date.now() - Date.parse(oldestOf(rows))),
       durationMs: performance.now() - startedAt,
     };
     this.#options.onPass?.(pass);
@@ -203,7 +241,8 @@ export class OutboxRelay {
     return pass;
   }
 
-  async #read(table: OutboxTable, locks: ShardLocks, floor: ScanFloor): Promise<OutboxRow[]> {
+  /** The shards that are ours; shared out anew when it is time. */
+  async #shares(locks: ShardLocks, floor: ScanFloor): Promise<readonly number[]> {
     if (performance.now() >= this.#rebalanceAt) {
       if (await locks.rebalance()) {
         this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
@@ -214,12 +253,15 @@ export class OutboxRelay {
       if (look === 'given-up') this.#options.logger.warn({ event: 'relay.look.given-up' });
       this.#rebalanceAt = performance.now() + this.#options.rebalanceMs;
     }
-    const { held } = locks;
-    if (held.length === 0) return [];
+    return locks.held;
+  }
+
+  async #read(table: OutboxTable, floor: ScanFloor, shards: readonly number[]): Promise<OutboxRow[]> {
+    if (shards.length === 0) return [];
     const { batchSize, batchBytes } = this.#options;
     return await table.read(
-      held.map((shard) => ({ shard, floor: floor.of(shard) })),
-      { epoch: floor.epoch, rowsPerShard: Math.ceil(batchSize / held.length), bytesPerShard: Math.ceil(batchBytes / held.length) },
+      shards.map((shard) => ({ shard, floor: floor.of(shard) })),
+      { epoch: floor.epoch, rowsPerShard: Math.ceil(batchSize / shards.length), bytesPerShard: Math.ceil(batchBytes / shards.length) },
     );
   }
 
@@ -242,3 +284,17 @@ export class OutboxRelay {
     return session;
   }
 }
+
+function sumOf(a: RelayPass, b: RelayPass): RelayPass {
+  return {
+    read: a.read + b.read,
+    published: a.published + b.published,
+    poison: a.poison + b.poison,
+    oldestAgeMs: Math.max(a.oldestAgeMs, b.oldestAgeMs),
+    durationMs: a.durationMs + b.durationMs,
+  };
+}
+
+/** All are ISO 8601 in UTC with milliseconds, which sort as texts. */
+const oldestOf = (rows: readonly OutboxRow[]): string =>
+  rows.reduce((oldest, { recordedAt }) => (recordedAt < oldest ? recordedAt : oldest), rows[0]!.recordedAt);
