@@ -5,5 +5,14 @@ import { storeSizeCurve } from './growth/store-size.curve.js';
 import { streamLengthCurve } from './growth/stream-length.curve.js';
 import { streamsCurve } from './growth/streams.curve.js';
 import type { Curve } from './harness/curve.js';
+import { outboxGrowthCurve } from './relay/outbox-growth.curve.js';
 
-export const CURVES: readonly Curve[] = [storeSizeCurve, streamsCurve, streamLengthCurve, eventSizeCurve, instancesCurve, groupCommitCurve];
+export const CURVES: readonly Curve[] = [
+  storeSizeCurve,
+  outboxGrowthCurve,
+  streamsCurve,
+  streamLengthCurve,
+  eventSizeCurve,
+  instancesCurve,
+  groupCommitCurve,
+];

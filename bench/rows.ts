@@ -6,6 +6,8 @@ import { liveProjectionRow } from './projection/live-projection.row.js';
 import { rebuildRow } from './projection/rebuild.row.js';
 import { visibleRow } from './projection/visible.row.js';
 import { queriesRow } from './query/queries.row.js';
+import { relayDrainRow } from './relay/relay-drain.row.js';
+import { relayLatencyRow } from './relay/relay-latency.row.js';
 import { hotSkuRow } from './saga/hot-sku.row.js';
 import { sagasRow } from './saga/sagas.row.js';
 import { idleRow } from './whole/idle.row.js';
@@ -15,6 +17,8 @@ import { yearRow } from './whole/year.row.js';
 export const ROWS: readonly BenchRow[] = [
   appendRow,
   postOrdersRow,
+  relayDrainRow,
+  relayLatencyRow,
   sagasRow,
   hotSkuRow,
   rebuildRow,

@@ -82,9 +82,22 @@ function encodeAll(rows: readonly OutboxRow[]): { encoded: Encoded[]; poison: Po
   return { encoded, poison };
 }
 
-function eventOf({ eventId, seq: _seq, shard: _shard, ...event }: OutboxRow): EncodableEvent {
-  return { id: eventId, ...event };
-}
+/** Field by field: spreading a row of 15 took longer than the rest of its encoding. */
+const eventOf = (row: OutboxRow): EncodableEvent => ({
+  id: row.eventId,
+  type: row.type,
+  schemaVersion: row.schemaVersion,
+  streamId: row.streamId,
+  version: row.version,
+  data: row.data,
+  occurredAt: row.occurredAt,
+  recordedAt: row.recordedAt,
+  correlationId: row.correlationId,
+  causationId: row.causationId,
+  actor: row.actor,
+  commandId: row.commandId,
+  traceparent: row.traceparent,
+});
 
 function poisonOf({ seq, data }: OutboxRow, reason: string, detail: string, message?: OutgoingMessage): PoisonRow {
   return {

@@ -10,7 +10,7 @@ const schema = withFailpoints(
     HOST: host,
     LOG_LEVEL: logLevel,
     /** Most events a round trip to the broker. */
-    RELAY_BATCH_SIZE: wholeNumber(1, 10_000).default(1_000),
+    RELAY_BATCH_SIZE: wholeNumber(1, 10_000).default(2_000),
     /** Bytes: a larger event is set aside without asking the broker. Raise `max.message.bytes` of the topic first. */
     RELAY_MAX_MESSAGE_BYTES: wholeNumber(100_000, 10_000_000).default(1_000_000),
     /** Milliseconds after which the outbox is looked at without having been woken. */

@@ -28,7 +28,7 @@ export class BenchContext {
   readonly pace: Pace;
   readonly folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
   private readonly closing: (() => Promise<void> | void)[] = [];
-  private postgres: Promise<RunningPostgres> | undefined;
+  private readonly servers = new Map<'replica' | 'logical', Promise<RunningPostgres>>();
   private broker: Promise<RunningKafka> | undefined;
   private databases = 0;
 
@@ -47,10 +47,12 @@ export class BenchContext {
     this.onClose(() => rmSync(this.folder, { recursive: true, force: true }));
   }
 
-  /** A fresh, empty database, migrated unless a contender makes its tables itself. */
-  async database({ migrated = true } = {}): Promise<string> {
-    this.postgres ??= this.startPostgres();
-    const running = await this.postgres;
+  /**
+   * A fresh, empty database, migrated unless a contender makes its tables itself.
+   * @param logical on a server of its own whose write-ahead log can be decoded, which the others are not to pay for
+   */
+  async database({ migrated = true, logical = false } = {}): Promise<string> {
+    const running = await this.server(logical ? 'logical' : 'replica');
     const name = `bench_${(this.databases += 1)}`;
     await ensureDatabase(running, name);
     if (migrated) await migrate({ databaseUrl: running.urlOf(name) });
@@ -107,10 +109,17 @@ export class BenchContext {
     return contender;
   }
 
-  private async startPostgres(): Promise<RunningPostgres> {
+  private server(walLevel: 'replica' | 'logical'): Promise<RunningPostgres> {
+    const server = this.servers.get(walLevel) ?? this.startPostgres(walLevel);
+    this.servers.set(walLevel, server);
+    return server;
+  }
+
+  private async startPostgres(walLevel: string): Promise<RunningPostgres> {
     const [port = 0] = await freePorts(1);
-    const dataDir = join(this.folder, 'pgdata');
-    const running = await startPostgres({ dataDir, port, logFile: join(this.folder, 'postgres.log'), settings: DURABLE_SETTINGS });
+    const dataDir = join(this.folder, `pgdata-${walLevel}`);
+    const settings = { ...DURABLE_SETTINGS, wal_level: walLevel };
+    const running = await startPostgres({ dataDir, port, logFile: join(this.folder, `postgres-${walLevel}.log`), settings });
     this.onClose(async () => {
       await running.stop();
       removeCluster(dataDir);

@@ -44,7 +44,7 @@ export interface OutboxRelayOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;
   /** Who parks dead letters, as recorded with them. Default 'system:relay'. */
   readonly actor?: string;
-  /** Most rows a round. Default 1000. */
+  /** Most rows a round. Default 2000. */
   readonly batchSize?: number;
   /** Most bytes of event data a round, as stored (compressed). Default 4 MiB. */
   readonly batchBytes?: number;
@@ -84,7 +84,7 @@ export class OutboxRelay {
   constructor(options: OutboxRelayOptions) {
     this.#options = {
       actor: 'system:relay',
-      batchSize: 1_000,
+      batchSize: 2_000,
       batchBytes: 4 * 1024 * 1024,
       pollMs: 500,
       lingerMs: 5,
@@ -194,7 +194,7 @@ export class OutboxRelay {
       read: rows.length,
       published: done.length,
       poison: poison.length,
-      oldestAgeMs: Math.max(0, Date.now() - Math.min(...rows.map(({ recordedAt }) => Date.parse(recordedAt)))),
+      oldestAgeMs: Math.max(0, Date.now() - Date.parse(oldestOf(rows))),
       durationMs: performance.now() - startedAt,
     };
     this.#options.onPass?.(pass);
@@ -242,3 +242,7 @@ export class OutboxRelay {
     return session;
   }
 }
+
+/** All are ISO 8601 in UTC with milliseconds, which sort as texts. */
+const oldestOf = (rows: readonly OutboxRow[]): string =>
+  rows.reduce((oldest, { recordedAt }) => (recordedAt < oldest ? recordedAt : oldest), rows[0]!.recordedAt);

@@ -176,8 +176,10 @@ export class OutboxSide {
   }
 
   private remove(transaction: Transaction, values: readonly unknown[]): StatementResult {
-    const [places, positions] = values as [string[], number[]];
-    const gone = transaction.all(this.outbox).filter((row) => places.includes(row.place) && positions.includes(row.position));
+    const [places, positions] = values as [string, string];
+    const at = elementsOf<number>(positions);
+    const positionAt = new Map(elementsOf<string>(places).map((place, n) => [place, at[n]]));
+    const gone = transaction.all(this.outbox).filter((row) => positionAt.get(row.place) === row.position);
     for (const { position } of gone) {
       this.options.onRemoved(this.eventAt(position), transaction.holder);
       transaction.put(this.outbox, String(position), undefined);
@@ -200,3 +202,6 @@ export class OutboxSide {
     return event;
   }
 }
+
+/** Of an array as PostgreSQL writes it, quoted texts or numbers. */
+const elementsOf = <T>(array: string): T[] => JSON.parse(`[${array.slice(1, -1)}]`) as T[];

@@ -7,10 +7,12 @@ import { KafkaJsAdmin } from './kafkajs-admin.js';
 import { KafkaJsConsumer } from './kafkajs-consumer.js';
 import { kafkaJsLog } from './kafkajs-log.js';
 import { KafkaJsProducer } from './kafkajs-producer.js';
+import { keyPartitioner } from './key-partitioner.js';
+import { writeProduceRequestsFast } from './produce-request.patch.js';
 import { stopIdleTimers } from './spin-timer.patch.js';
 
 // A CommonJS module: Node finds no named exports of classes in it.
-const { Kafka, logLevel, Partitioners } = kafkajs;
+const { Kafka, logLevel } = kafkajs;
 
 export interface KafkaJsBrokerOptions {
   /** `host:port` of each. */
@@ -41,6 +43,7 @@ export class KafkaJsBroker implements Broker {
 
   constructor(private readonly options: KafkaJsBrokerOptions) {
     stopIdleTimers();
+    writeProduceRequestsFast();
     this.names = new BrokerNames(options.topicPrefix ?? DEFAULT_TOPIC_PREFIX);
   }
 
@@ -57,7 +60,7 @@ export class KafkaJsBroker implements Broker {
             idempotent: true,
             maxInFlightRequests: 1,
             allowAutoTopicCreation: false,
-            createPartitioner: Partitioners.DefaultPartitioner,
+            createPartitioner: keyPartitioner,
             retry: RETRY,
           }),
       }),

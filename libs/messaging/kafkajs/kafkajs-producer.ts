@@ -24,7 +24,7 @@ const FRAMING_BYTES = 100;
  * - After any failed send the kafkajs producer is thrown away. It rolls its sequence numbers back, so that the broker would take other
  *   messages under the same numbers for repeats and acknowledge them without storing them; and after a fatal sequence error it never
  *   recovers. A new producer costs a duplicate at worst.
- * - A request stays below the size limit as a whole: the broker's limit is for all records of a partition in a request together.
+ * - Of each topic a request stays below the size limit: the broker's limit is for all records of a partition in a request together.
  * - A rejected message bars the later messages of its key in the same call, so that nothing overtakes it.
  */
 export class KafkaJsProducer implements BatchProducer {
@@ -56,20 +56,20 @@ export class KafkaJsProducer implements BatchProducer {
   private async sendInOrder(messages: readonly OutgoingMessage[]): Promise<SendVerdict[]> {
     const call = new SendCall(messages);
     let request: number[] = [];
-    let requestBytes = 0;
+    let bytesOfTopic = new Map<string, number>();
     for (const [index, message] of messages.entries()) {
       const bytes = sizeOf(message);
       if (bytes > this.options.maxMessageBytes) {
         call.reject(index, 'too-large', `${bytes} bytes, the limit is ${this.options.maxMessageBytes}`);
         continue;
       }
-      if (requestBytes + bytes > this.options.maxMessageBytes) {
+      if ((bytesOfTopic.get(message.topic) ?? 0) + bytes > this.options.maxMessageBytes) {
         await this.deliver(request, call);
         request = [];
-        requestBytes = 0;
+        bytesOfTopic = new Map();
       }
       request.push(index);
-      requestBytes += bytes;
+      bytesOfTopic.set(message.topic, (bytesOfTopic.get(message.topic) ?? 0) + bytes);
     }
     await this.deliver(request, call);
     return call.verdicts();
@@ -154,7 +154,7 @@ export class KafkaJsProducer implements BatchProducer {
 
 function sizeOf({ key, value, headers }: OutgoingMessage): number {
   let bytes = FRAMING_BYTES + (value?.length ?? 0) + bytesOf(key);
-  for (const [name, header] of Object.entries(headers)) bytes += name.length + bytesOf(header) + 4;
+  for (const name in headers) bytes += name.length + bytesOf(headers[name] as HeaderValue) + 4;
   return bytes;
 }
 

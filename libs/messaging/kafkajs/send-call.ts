@@ -40,6 +40,7 @@ export class SendCall {
   }
 
   private isBarred(index: number): boolean {
+    if (this.barredFrom.size === 0) return false;
     return index > (this.barredFrom.get(this.keyOf(index)) ?? Infinity);
   }
 
