@@ -100,6 +100,7 @@ describe('the wall clock', () => {
     'apps/projector/projector.ts': 'a figure',
     'libs/messaging/batch-processor.ts': 'told in health',
     'libs/messaging/kafkajs/kafkajs-consumer.ts': 'told in health',
+    'libs/messaging/kafkajs/produce-request.patch.ts': 'the time of a record, as kafkajs writes it; nothing reads it back',
     'libs/messaging/kafkajs/spin-timer.patch.ts': "kafkajs's own throttle time",
     'libs/messaging/retry-schedule.ts': 'since when it fails, told in health',
     'libs/outbox/outbox-relay.ts': 'a figure; since when it fails and when it last read, told in health',

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { PROJECTIONS } from '#read-models';
 import type { Projection } from '#read-models/write';
 import { ChangeSet } from '../../../libs/read-models/projection/change-set.js';
@@ -67,14 +68,11 @@ export class ReadSide {
         .map((row) => columns.map(({ property }) => row[property])),
     }));
     statements.name(`write read.${shape.name}`, (transaction, values) => {
-      const count = (values[0] as unknown[]).length;
+      const arrays = values.map((array) => elementsOf(array as string));
+      const count = arrays[0]?.length ?? 0;
       for (let i = 0; i < count; i += 1) {
-        write(
-          transaction,
-          table,
-          shape,
-          Object.fromEntries(columns.map((column, c) => [column.property, read(column.type, (values[c] as unknown[])[i])])),
-        );
+        const row = Object.fromEntries(columns.map(({ property, type }, c) => [property, read(type, arrays[c]?.[i] ?? null)]));
+        write(transaction, table, shape, row);
       }
       return { count };
     });
@@ -92,8 +90,26 @@ function write(transaction: Transaction, table: MemoryTable<Row>, shape: TableSh
   transaction.put(table, key, merged.rows(shape)[0] as Row);
 }
 
-const read = (type: string, value: unknown): unknown =>
-  value === undefined || value === null ? null : type === 'jsonb' ? JSON.parse(value as string) : value;
+/** OID of text[], which the typings leave out. */
+const TEXT_ARRAY = 1009 as number;
+/** Of an array as PostgreSQL writes it. */
+const elementsOf = pg.types.getTypeParser(TEXT_ARRAY) as (array: string) => (string | null)[];
+
+function read(type: string, value: string | null): unknown {
+  if (value === null) return null;
+  switch (type) {
+    case 'jsonb':
+      return JSON.parse(value);
+    case 'boolean':
+      return value === 'true';
+    case 'integer':
+    case 'smallint':
+    case 'bigint':
+      return Number(value);
+    default:
+      return value;
+  }
+}
 
 function columnType(type: string): ColumnType {
   switch (type) {
