@@ -41,8 +41,8 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 /** What a relay does to tidemark.outbox, on the connection that holds the shards' locks and on no other. */
 export class OutboxTable {
   readonly #client: pg.Client;
-  /** Where rows that were read and are still there lie in the table, by seq. */
-  readonly #places = new Map<number, string>();
+  /** Where the rows of the last read lie in the table, by seq. */
+  #places = new Map<number, string>();
 
   constructor(client: pg.Client) {
     this.#client = client;
@@ -85,12 +85,12 @@ export class OutboxTable {
         bytesPerShard,
       ],
     });
-    for (const columns of rows) this.#places.set(Number(columns[0]), columns[15]);
+    this.#places = new Map(rows.map((columns) => [Number(columns[0]), columns[15]]));
     return rows.map(rowOf);
   }
 
   /**
-   * Rows that were read, each for itself: in between there may be rows that were committed since, and were not published. Found by their
+   * Rows of the last read, each for itself: in between there may be rows that were committed since, and were not published. Found by their
    * place in the table, which asks no index; the position makes sure that it is still the same row (its "+ 0" keeps the planner from
    * searching by it). Joined, not `= ANY` twice: that compares each row with half of all positions.
    */
@@ -102,9 +102,8 @@ export class OutboxTable {
         DELETE FROM tidemark.outbox o USING unnest($1::tid[], $2::bigint[]) AS gone (place, position)
         WHERE o.ctid = gone.place AND o.position + 0 = gone.position`,
       // As PostgreSQL writes arrays; pg would look at each element for what it must escape.
-      values: [`{${rows.map(({ seq }) => `"${this.#places.get(seq)}"`).join()}}`, `{${rows.map(({ seq }) => seq).join()}}`],
+      values: [`{${rows.map(({ seq }) => this.#placeOf(seq)).join()}}`, `{${rows.map(({ seq }) => seq).join()}}`],
     });
-    for (const { seq } of rows) this.#places.delete(seq);
   }
 
   /** Moves a row to the dead letters; from this moment its stream is held back. */
@@ -135,7 +134,11 @@ export class OutboxTable {
         actor,
       ],
     });
-    this.#places.delete(row.seq);
+  }
+
+  #placeOf(seq: number): string {
+    const place = this.#places.get(seq);
+    return place === undefined ? 'NULL' : `"${place}"`;
   }
 }
 
