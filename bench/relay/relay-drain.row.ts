@@ -49,7 +49,7 @@ export const relayDrainRow: BenchRow = {
         goals: [timesAsFast(results, DEBEZIUM, 1), timesAsFast(results, CEILING, 0.6)],
         notes: [
           'Debezium: outbox event router, pgoutput, poll.interval.ms 10, max.batch.size 8192; its outbox rows carry the payload, are read from the write-ahead log and are never removed; its PostgreSQL has wal_level=logical.',
-          'The ceiling: kafkajs with the messages already in memory, 5,000 a request.',
+          'The ceiling: kafkajs as it comes, with the messages already in memory, 5,000 a request. Tidemark writes produce requests itself (ADR 12).',
         ],
       },
     ];
