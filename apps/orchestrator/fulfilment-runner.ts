@@ -9,9 +9,9 @@ import {
   type FulfilmentInput,
   type FulfilmentState,
 } from '#domain';
-import { newEventId, type AppendRequest, type AppendVerdict, type CommandRecord, type EventMetadata, type EventStore } from '#event-store';
+import type { AppendRequest, AppendVerdict, CommandRecord, EventMetadata, EventStore } from '#event-store';
 import { failpoints } from '#failpoints';
-import { isTransientDatabaseError, type Logger } from '#platform';
+import { isTransientDatabaseError, newId, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
 import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
@@ -287,7 +287,7 @@ export class FulfilmentRunner {
       streamId: write.streamId,
       expectedVersion: write.expectedVersion,
       events: write.events.map((event) => ({
-        id: newEventId(),
+        id: newId(),
         type: event.type,
         schemaVersion: SCHEMA_VERSIONS[event.type as AnyDomainEvent['type']],
         data: event.data,
@@ -320,9 +320,8 @@ export class FulfilmentRunner {
   }
 
   private timerOf(action: FulfilmentAction): Pick<ScheduledWork, 'action' | 'dueInMs' | 'waits'> {
-    const waitMs = waitOf(action);
-    const waits = waitMs > LONGEST_WAIT_IN_MEMORY_MS;
-    return { action, waits, dueInMs: waits ? waitMs : this.options.leaseMs };
+    const waits = waitsInItsRow(action);
+    return { action, waits, dueInMs: waits ? waitOf(action) : this.options.leaseMs };
   }
 
   private finish(decided: readonly DecidedInput[], failed: readonly [Pending, unknown][], durationMs: number): void {
@@ -330,9 +329,9 @@ export class FulfilmentRunner {
     for (const { pending, decision, lastEventId, awaitedBefore } of lastOfEach(decided)) {
       const { state, action } = decision;
       if (lastEventId === undefined || state.status === 'not-started' || (action.kind !== 'send' && action.kind !== 'look-up')) continue;
-      const waitMs = waitOf(action);
-      if (isSameStep(awaitedBefore, action) || waitMs > LONGEST_WAIT_IN_MEMORY_MS) continue;
-      this.options.onDispatch({ fulfilment: state, action, waitMs, correlationId: pending.cause.correlationId, causationId: lastEventId });
+      if (isSameStep(awaitedBefore, action) || waitsInItsRow(action)) continue;
+      const { correlationId } = pending.cause;
+      this.options.onDispatch({ fulfilment: state, action, waitMs: waitOf(action), correlationId, causationId: lastEventId });
     }
     for (const { pending } of decided) pending.resolve({ outcome: 'appended' });
     for (const [pending, error] of failed) pending.reject(error);
@@ -358,6 +357,8 @@ export class FulfilmentRunner {
 const awaitedOf = (state: FulfilmentState | undefined): FulfilmentAction => (state === undefined ? { kind: 'none' } : nextAction(state));
 
 const waitOf = (action: FulfilmentAction): number => ('attempt' in action ? backoffMs(action.attempt) : 0);
+
+const waitsInItsRow = (action: FulfilmentAction): boolean => waitOf(action) > LONGEST_WAIT_IN_MEMORY_MS;
 
 /**
  * What the order waited for before and still waits for (a cancellation came meanwhile) is on its way, or waits in its row: it must neither

@@ -1,5 +1,5 @@
 import type { Curve, Point } from '../harness/curve.js';
-import { probe } from './append-probe.js';
+import { probe } from './probe.js';
 import { fillStore } from './bulk-events.js';
 
 const SIZES = [0, 1_000_000, 3_000_000, 10_000_000];

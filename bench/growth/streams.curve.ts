@@ -1,5 +1,5 @@
 import type { Curve, Point } from '../harness/curve.js';
-import { probe } from './append-probe.js';
+import { probe } from './probe.js';
 import { fillStore } from './bulk-events.js';
 import type { ExistingLoad } from './existing-streams.contender.js';
 

@@ -1,6 +1,5 @@
 export * from './append-request.js';
 export * from './read.js';
-export { newEventId } from './event-id.js';
 export { EventStore, type EventStoreOptions } from './event-store.js';
 export { GroupCommit, type CommittedBatch, type GroupCommitOptions } from './group-commit.js';
 export { OverloadedError } from './overloaded-error.js';

@@ -105,7 +105,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     name: 'step-sent-twice-after-a-cancellation',
     mechanism: 'a step that is at the gateway does not leave twice',
     breaks: ['I7'],
-    edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action) || waitMs', replace: 'if (waitMs' }],
+    edits: [{ file: RUNNER, search: 'if (isSameStep(awaitedBefore, action) || waitsInItsRow', replace: 'if (waitsInItsRow' }],
     specs: [FAULTS_SPEC],
     tests: 'does not send the step a second time',
   },
