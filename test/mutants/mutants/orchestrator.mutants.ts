@@ -5,6 +5,7 @@ const BATCH = 'apps/orchestrator/decision-batch.ts';
 const BATCH_SPEC = 'apps/orchestrator/decision-batch.spec.ts';
 const ENGINE_SPEC = 'apps/orchestrator/fulfilment-engine.spec.ts';
 const FAULTS_SPEC = 'apps/orchestrator/fulfilment-faults.spec.ts';
+const WAITS_SPEC = 'apps/orchestrator/waiting-actions.spec.ts';
 const OVERDUE = 'apps/orchestrator/overdue-work.ts';
 const WORK = 'apps/orchestrator/fulfilment-work.ts';
 const BACKOFF = 'apps/orchestrator/gateway-backoff.ts';
@@ -114,7 +115,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     mechanism: 'a wait before a call to the gateway outlives processes',
     breaks: ['I9'],
     edits: [{ file: BACKOFF, search: 'LONGEST_WAIT_IN_MEMORY_MS = 1_000', replace: 'LONGEST_WAIT_IN_MEMORY_MS = 60_000' }],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'leaves in time though no process lives that long',
   },
   {
@@ -122,7 +123,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     mechanism: 'what waited has not left: it is sent, not asked after',
     breaks: ['I9'],
     edits: [{ file: OVERDUE, search: "(action.kind === 'send' && waits)", replace: 'false' }],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'is sent, not asked after',
   },
   {
@@ -130,7 +131,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     mechanism: 'a wait before a call to the gateway is begun once',
     breaks: ['I9'],
     edits: [{ file: RUNNER, search: '} else if (!isSameStep(awaitedBefore, decision.action)) {', replace: '} else {' }],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'neither leaves twice nor waits anew',
   },
   {
@@ -144,7 +145,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
         replace: 'AND w.due_at IS NOT NULL`',
       },
     ],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'keeps its time when the process',
   },
   {
@@ -158,7 +159,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
         replace: "return this.underWay.has(orderId) || causationId === '';",
       },
     ],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'leaves though the process that takes it',
   },
   {
@@ -172,7 +173,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
         replace: '    } catch (error) {\n      throw error;\n    }\n',
       },
     ],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'leaves though the saga beside it cannot be read',
   },
   {
@@ -186,7 +187,7 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
         replace: 'if (owedName(action, causationId) === owed && owed === null) return;',
       },
     ],
-    specs: [FAULTS_SPEC],
+    specs: [WAITS_SPEC],
     tests: 'is left alone when it is no longer',
   },
   {
