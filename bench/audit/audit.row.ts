@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { interleaved } from '../harness/rounds.js';
 import { atMost, timesAsFast, type BenchRow } from '../harness/row.js';
-import { startApp } from '../http/servers.js';
+import { startApp } from '../harness/app-process.js';
 import { BEHIND, EVENTS, loadLongStream, STREAM, VERSION } from './long-stream.js';
 import type { StateLoad } from './state.contender.js';
 
@@ -19,7 +19,7 @@ export const auditRow: BenchRow = {
     const databaseUrl = await context.database();
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
     const expected = await loadLongStream(pool).finally(() => pool.end());
-    const url = await startApp(context, 'query-api', databaseUrl);
+    const { url } = await startApp(context, 'query-api', { databaseUrl });
     const path = `/audit/streams/${STREAM}/state?version=${VERSION}`;
     const fast = `${path}&fromSnapshot=true`;
     for (const each of [path, fast]) {

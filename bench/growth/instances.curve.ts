@@ -1,32 +1,40 @@
+import type { BenchContext } from '../harness/bench-context.js';
 import type { Curve, Point } from '../harness/curve.js';
-import type { AppendLoad } from '../append/append-load.js';
+import { told } from '../harness/row.js';
+import { consumers } from './consumer-fleets.js';
+import { servers } from './server-fleets.js';
+
+/** So many processes of an app at work on the same thing. Answers what they do together, each second. */
+export interface Fleet {
+  readonly app: string;
+  readonly unit: string;
+  perSecond(context: BenchContext, instances: number): Promise<number>;
+}
 
 const INSTANCES = [1, 2, 4];
-const IN_FLIGHT = 64;
 
-/** Several processes that append to one store, each with a group commit of its own. */
+/** What a second and a fourth process of each app bring. */
 export const instancesCurve: Curve = {
   name: 'growth-instances',
-  title: 'Appends by the number of processes that append',
+  title: 'Work a second by the number of processes of an app, beside one of them',
   x: 'processes',
-  y: 'appends/s',
+  y: '× one process',
   logarithmic: false,
   run: async (context) => {
-    const databaseUrl = await context.database();
-    const load: AppendLoad = { inFlight: IN_FLIGHT, events: 1, ms: 3_000 };
-    const all = [];
     const points: Point[] = [];
-    for (const instances of INSTANCES) {
-      while (all.length < instances)
-        all.push(await context.contender(`process ${all.length + 1}`, 'append/tidemark.contender', { databaseUrl }));
-      await Promise.all(all.map((each) => each.round({ ...load, ms: 500 })));
-      const measures = await Promise.all(all.map((each) => each.round(load)));
-      points.push({
-        series: `${IN_FLIGHT} in flight in each`,
-        x: instances,
-        y: measures.reduce((sum, { perSecond }) => sum + perSecond, 0),
-      });
+    const findings: string[] = [];
+    for (const { app, unit, perSecond } of [...servers, ...consumers]) {
+      const rates: number[] = [];
+      for (const instances of INSTANCES) {
+        context.say(`  ${instances} × ${app} …`);
+        rates.push(await perSecond(context, instances));
+        points.push({ series: app, x: instances, y: rates.at(-1)! / rates[0]! });
+      }
+      findings.push(`${app}: ${rates.map((rate, index) => `${told(rate)} ${unit}/s with ${INSTANCES[index]}`).join(', ')}`);
     }
-    return { points, findings: ['all of them and PostgreSQL share the cores of this machine'] };
+    findings.push(
+      'All of them, PostgreSQL, Kafka and what drives them share the cores of this machine: more processes find no more of them.',
+    );
+    return { points, findings };
   },
 };

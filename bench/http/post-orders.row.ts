@@ -3,10 +3,11 @@ import { PostgresDatabase } from '../../dev/verify/database.js';
 import { checkGaplessStreams } from '../../dev/verify/gapless-streams.check.js';
 import type { BenchContext } from '../harness/bench-context.js';
 import type { ContenderProcess } from '../harness/contender-process.js';
+import { startApp } from '../harness/app-process.js';
 import { interleaved } from '../harness/rounds.js';
 import { timesAsFast, type BenchRow, type Comparison } from '../harness/row.js';
 import type { PostOrdersLoad } from './post-orders.contender.js';
-import { startApp, startServer } from './servers.js';
+import { startServer } from './servers.js';
 
 const CONNECTIONS = 64;
 /** A small order, and what an order of the Online Retail year holds on average. */
@@ -47,7 +48,7 @@ export const postOrdersRow: BenchRow = {
 /** Each server in a process of its own, and its clients in another. */
 async function openAll(context: BenchContext, databaseUrl: string): Promise<ContenderProcess[]> {
   const servers: (readonly [name: string, url: string])[] = [
-    ['Tidemark', await startApp(context, 'command-api', databaseUrl)],
+    ['Tidemark', (await startApp(context, 'command-api', { databaseUrl })).url],
     [CEILING, await startServer(context, CEILING, 'http/plain-nest.contender', {})],
     [TYPEORM, await startServer(context, TYPEORM, 'http/plain-nest.contender', { databaseUrl: await context.database() })],
     ['command-api, no store', await startServer(context, 'command-api, no store', 'http/no-store.contender', {})],

@@ -1,6 +1,7 @@
+import { startApp } from '../harness/app-process.js';
 import { interleaved } from '../harness/rounds.js';
 import { timesAsFast, type BenchRow, type Comparison } from '../harness/row.js';
-import { startApp, startServer } from '../http/servers.js';
+import { startServer } from '../http/servers.js';
 import type { Read, ReadsLoad } from './reads.contender.js';
 import { loadTrade, MONTH, YEAR } from './year-of-trade.js';
 
@@ -24,7 +25,7 @@ export const queriesRow: BenchRow = {
     context.say(`  loading ${trade.orders} orders …`);
     await loadTrade(databaseUrl, trade);
     const servers: (readonly [name: string, url: string])[] = [
-      ['Tidemark', await startApp(context, 'query-api', databaseUrl)],
+      ['Tidemark', (await startApp(context, 'query-api', { databaseUrl })).url],
       [CEILING, await startServer(context, CEILING, 'query/fastify-pg.contender', { databaseUrl })],
     ];
     const contenders = [];

@@ -1,6 +1,6 @@
+import { startApp } from '../harness/app-process.js';
 import { interleaved } from '../harness/rounds.js';
 import { atLeast, atMost, type BenchRow } from '../harness/row.js';
-import { startGateway } from './gateway.js';
 import type { SagaLoad } from './saga-load.js';
 import { verifySagas } from './written.js';
 
@@ -16,8 +16,8 @@ export const hotSkuRow: BenchRow = {
   measures: 'One hot SKU: orders that all reserve it, charged and confirmed',
   quick: true,
   run: async (context) => {
-    const ours = { databaseUrl: await context.database(), gatewayUrl: await startGateway(context, 'gateway-tidemark') };
-    const theirs = { databaseUrl: await context.database(), gatewayUrl: await startGateway(context, 'gateway-optimistic') };
+    const ours = { databaseUrl: await context.database(), gatewayUrl: (await startApp(context, 'gateway', {})).url };
+    const theirs = { databaseUrl: await context.database(), gatewayUrl: (await startApp(context, 'gateway', {})).url };
     const contenders = [
       await context.contender(TIDEMARK, 'saga/tidemark.contender', ours),
       await context.contender(OPTIMISTIC, 'saga/optimistic.contender', { ...theirs, share: SHARE }),

@@ -1,6 +1,6 @@
+import { startApp } from '../harness/app-process.js';
 import { interleaved } from '../harness/rounds.js';
 import { atLeast, timesAsFast, type BenchRow, type Comparison } from '../harness/row.js';
-import { startGateway } from './gateway.js';
 import { SKUS, type SagaLoad } from './saga-load.js';
 import { verifyDbos, verifySagas } from './written.js';
 
@@ -17,8 +17,8 @@ export const sagasRow: BenchRow = {
   measures: 'Finished sagas: reserve, charge, confirm, with a gateway that answers at once',
   quick: true,
   run: async (context) => {
-    const ours = { databaseUrl: await context.database(), gatewayUrl: await startGateway(context, 'gateway-tidemark') };
-    const dbos = { databaseUrl: await context.database({ migrated: false }), gatewayUrl: await startGateway(context, 'gateway-dbos') };
+    const ours = { databaseUrl: await context.database(), gatewayUrl: (await startApp(context, 'gateway', {})).url };
+    const dbos = { databaseUrl: await context.database({ migrated: false }), gatewayUrl: (await startApp(context, 'gateway', {})).url };
     const contenders = [await context.contender(TIDEMARK, 'saga/tidemark.contender', ours), await context.peer(DBOS, 'dbos-saga', dbos)];
     const comparisons: Comparison[] = [];
     for (const full of [ONE_LINE, MANY_LINES]) {
