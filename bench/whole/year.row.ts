@@ -6,8 +6,8 @@ import { REPOSITORY_ROOT } from '../../dev/paths.js';
 import type { BenchStack } from '../harness/bench-stack.js';
 import { spreadOf } from '../harness/rounds.js';
 import { atLeast, atMost, LeftOut, type BenchRow } from '../harness/row.js';
-import { eventCount } from './event-count.js';
 import { machineTime, nodesOf, StackUsage } from './stack-usage.js';
+import { written } from './written.js';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -38,7 +38,7 @@ export const yearRow: BenchRow = {
     const after = machineTime();
     const busy = 100 * (1 - (after.unused - before.unused) / (after.total - before.total));
     const used = usage.since();
-    const events = await eventCount(stack.databaseUrl);
+    const { events, storedBytes, logBytes } = await written(stack.databaseUrl);
     context.say('  verifying …');
     await stack.verify();
     await stack.stop();
@@ -54,7 +54,10 @@ export const yearRow: BenchRow = {
         ],
         unrelated: true,
         goals: [atLeast(busy, 85, '% CPU of both cores')],
-        notes: used.map(({ name, cpuPercent }) => `${name}: ${cpuPercent.toFixed(1)} % of one core`),
+        notes: [
+          ...used.map(({ name, cpuPercent }) => `${name}: ${cpuPercent.toFixed(1)} % of one core`),
+          `PostgreSQL: ${(storedBytes / MEBIBYTE).toFixed(0)} MiB stored, ${(logBytes / MEBIBYTE).toFixed(0)} MiB of write-ahead log`,
+        ],
       },
       {
         what: 'memory at the end of the year',
