@@ -13,7 +13,7 @@ export const instancesCurve: Curve = {
   logarithmic: false,
   run: async (context) => {
     const databaseUrl = await context.database();
-    const load: AppendLoad = { inFlight: IN_FLIGHT, events: 1, ms: 3_000 };
+    const load: AppendLoad = { inFlight: IN_FLIGHT, events: 1, ms: 3_000, command: true };
     const all = [];
     const points: Point[] = [];
     for (const instances of INSTANCES) {
