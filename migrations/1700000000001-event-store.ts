@@ -87,12 +87,15 @@ SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 BEGIN
-  INSERT INTO tidemark.streams (stream_id, version)
-  SELECT wanted.id, 0
-  FROM unnest(p_streams) AS wanted (id)
-  WHERE NOT EXISTS (SELECT FROM tidemark.streams s WHERE s.stream_id = wanted.id)
-  ORDER BY wanted.id COLLATE "C"
-  ON CONFLICT DO NOTHING;
+  -- Looking for all of them in one pass of the index first: half of what looking for each alone costs, and heads do not go again.
+  IF (SELECT count(*) FROM tidemark.streams s WHERE s.stream_id = ANY (p_streams)) < cardinality(p_streams) THEN
+    INSERT INTO tidemark.streams (stream_id, version)
+    SELECT wanted.id, 0
+    FROM unnest(p_streams) AS wanted (id)
+    WHERE NOT EXISTS (SELECT FROM tidemark.streams s WHERE s.stream_id = wanted.id)
+    ORDER BY wanted.id COLLATE "C"
+    ON CONFLICT DO NOTHING;
+  END IF;
 
   RETURN QUERY
   SELECT s.stream_id, s.version

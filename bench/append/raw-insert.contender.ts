@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { AppendRequest } from '#event-store';
+import { BinaryArray, type AppendRequest } from '#event-store';
 import { closedLoop, type Contender } from '../harness/contender.js';
 import { appendRequest, type AppendLoad } from './append-load.js';
 
@@ -7,25 +7,28 @@ import { appendRequest, type AppendLoad } from './append-load.js';
 const CONNECTIONS = 2;
 const MOST_REQUESTS = 200;
 
+const { integers, jsonbs, texts, times, uuids } = BinaryArray;
+
 /** The rows of an append and nothing else: no version is checked, no key looked up, no lock taken; positions are the identity's. */
-const INSERT = `
-  WITH request AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r (id, stream_id, headers, body)
-  ), command AS (
-    INSERT INTO tidemark.commands (command_id, idempotency_key, fingerprint, name, actor, correlation_id, status, headers, body)
-    SELECT id, id::text, 'fp', 'Bench', 'bench', id, 201, headers::jsonb, body::jsonb FROM request
-  ), head AS (
-    INSERT INTO tidemark.streams (stream_id, version) SELECT stream_id, $10 FROM request
+const insertOf = (command: boolean): string => `
+  WITH ${command ? COMMANDS : ''} head AS (
+    INSERT INTO tidemark.streams (stream_id, version) SELECT stream_id, $1 FROM unnest($2::text[]) AS s (stream_id)
   ), event AS (
     INSERT INTO tidemark.events (stream_id, version, event_id, type, schema_version, data, occurred_at, correlation_id, causation_id, actor,
                                  command_id)
-    SELECT stream_id, version, event_id, type, 1, data::jsonb, occurred_at::timestamptz, command_id, command_id, 'bench', command_id
-      FROM unnest($5::text[], $6::int[], $7::uuid[], $8::text[], $9::text[], $11::text[], $12::uuid[])
-           AS e (stream_id, version, event_id, type, data, occurred_at, command_id)
+    SELECT stream_id, version, event_id, type, 1, data, occurred_at, request_id, request_id, 'bench', ${command ? 'request_id' : 'NULL'}
+      FROM unnest($3::text[], $4::int[], $5::uuid[], $6::text[], $7::jsonb[], $8::timestamptz[], $9::uuid[])
+           AS e (stream_id, version, event_id, type, data, occurred_at, request_id)
     RETURNING position, stream_id
   )
   INSERT INTO tidemark.outbox (shard, position, stream_id)
   SELECT (hashtextextended(stream_id, 0) & 15)::smallint, position, stream_id FROM event`;
+
+const COMMANDS = `command AS (
+    INSERT INTO tidemark.commands (command_id, idempotency_key, fingerprint, name, actor, correlation_id, status, headers, body)
+    SELECT id, key, 'fp', 'Bench', 'bench', id, 201, headers, body
+      FROM unnest($10::uuid[], $11::text[], $12::jsonb[], $13::jsonb[]) AS r (id, key, headers, body)
+  ),`;
 
 interface Waiting {
   readonly request: AppendRequest;
@@ -61,32 +64,38 @@ export async function open({ databaseUrl }: { readonly databaseUrl: string }): P
       setImmediate(() => void pump());
     });
   return {
-    round: ({ inFlight, events, ms }) => closedLoop(inFlight, ms, () => append(appendRequest(events))),
+    round: (load) => closedLoop(load.inFlight, load.ms, () => append(appendRequest(load))),
     close: () => pool.end(),
   };
 }
 
 async function insert(pool: pg.Pool, requests: readonly AppendRequest[]): Promise<void> {
-  const writes = requests.map(({ writes: [write], command }) => ({ ...write!, command: command! }));
-  const events = writes.flatMap(({ streamId, command, events: all }) =>
-    all.map((event, index) => ({ ...event, streamId, command, index })),
+  const writes = requests.map(({ writes: [write] }) => write!);
+  const events = requests.flatMap(({ writes: [write], metadata }) =>
+    write!.events.map((event, index) => ({ ...event, streamId: write!.streamId, version: index + 1, requestId: metadata.correlationId })),
   );
+  const commands = requests.flatMap(({ command }) => command ?? []);
   await pool.query({
-    name: 'raw-insert',
-    text: INSERT,
+    name: commands.length > 0 ? 'raw-insert-with-command' : 'raw-insert',
+    text: insertOf(commands.length > 0),
     values: [
-      writes.map(({ command }) => command.id),
-      writes.map(({ streamId }) => streamId),
-      writes.map(({ command }) => JSON.stringify(command.answer.headers)),
-      writes.map(({ command }) => JSON.stringify(command.answer.body)),
-      events.map(({ streamId }) => streamId),
-      events.map(({ index }) => index + 1),
-      events.map(({ id }) => id),
-      events.map(({ type }) => type),
-      events.map(({ data }) => JSON.stringify(data)),
       writes[0]!.events.length,
-      events.map(({ occurredAt }) => occurredAt),
-      events.map(({ command }) => command.id),
+      texts(writes.map(({ streamId }) => streamId)),
+      texts(events.map(({ streamId }) => streamId)),
+      integers(events.map(({ version }) => version)),
+      uuids(events.map(({ id }) => id)),
+      texts(events.map(({ type }) => type)),
+      jsonbs(events.map(({ data }) => JSON.stringify(data))),
+      times(events.map(({ occurredAt }) => occurredAt)),
+      uuids(events.map(({ requestId }) => requestId)),
+      ...(commands.length > 0
+        ? [
+            uuids(commands.map(({ id }) => id)),
+            texts(commands.map(({ idempotencyKey }) => idempotencyKey)),
+            jsonbs(commands.map(({ answer }) => JSON.stringify(answer.headers))),
+            jsonbs(commands.map(({ answer }) => JSON.stringify(answer.body))),
+          ]
+        : []),
     ],
   });
 }

@@ -17,7 +17,7 @@ interface EventRow {
   correlation_id: string;
   causation_id: string;
   actor: string;
-  command_id: string;
+  command_id: string | null;
 }
 
 interface CommandRow {
@@ -85,19 +85,21 @@ export const ENTITIES = [Stream, Event, Outbox, Command];
 /** The rows of an append, of one write, through the entity manager of a transaction. */
 export async function insertRows(manager: EntityManager, { writes, metadata, command }: AppendRequest): Promise<void> {
   const { streamId, events } = writes[0]!;
-  const { correlationId, causationId, actor } = metadata;
-  const { id: commandId, name, idempotencyKey, fingerprint, answer } = command!;
-  await manager.insert(Command, {
-    command_id: commandId,
-    idempotency_key: idempotencyKey,
-    fingerprint,
-    name,
-    actor,
-    correlation_id: correlationId,
-    status: answer.status,
-    headers: answer.headers,
-    body: answer.body as object,
-  });
+  const { correlationId, causationId, actor, commandId } = metadata;
+  if (command !== undefined) {
+    const { id, name, idempotencyKey, fingerprint, answer } = command;
+    await manager.insert(Command, {
+      command_id: id,
+      idempotency_key: idempotencyKey,
+      fingerprint,
+      name,
+      actor,
+      correlation_id: correlationId,
+      status: answer.status,
+      headers: answer.headers,
+      body: answer.body as object,
+    });
+  }
   await manager.insert(Stream, { stream_id: streamId, version: events.length });
   const { identifiers } = await manager.insert(
     Event,

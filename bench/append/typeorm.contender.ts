@@ -9,8 +9,7 @@ export async function open({ databaseUrl }: { readonly databaseUrl: string }): P
   const source = new DataSource({ type: 'postgres', url: databaseUrl, entities: ENTITIES, poolSize: 10 });
   await source.initialize();
   return {
-    round: ({ inFlight, events, ms }) =>
-      closedLoop(inFlight, ms, () => source.transaction((manager) => insertRows(manager, appendRequest(events)))),
+    round: (load) => closedLoop(load.inFlight, load.ms, () => source.transaction((manager) => insertRows(manager, appendRequest(load)))),
     close: () => source.destroy(),
   };
 }

@@ -14,7 +14,7 @@ export const groupCommitCurve: Curve = {
     const points: Point[] = [];
     const rates: string[] = [];
     for (const inFlight of IN_FLIGHT) {
-      const load = { inFlight, events: 1, ms: 2_000 };
+      const load = { inFlight, events: 1, ms: 2_000, command: true };
       await contender.round({ ...load, ms: 500 });
       const { perSecond, latency } = await contender.round(load);
       points.push({ series: 'p50', x: inFlight, y: latency!.p50 }, { series: 'p99', x: inFlight, y: latency!.p99 });

@@ -1,6 +1,6 @@
 /** Proves that contenders meet the same machine: they take turns in changing order, and only the first round is left out. */
 import { describe, expect, it } from 'vitest';
-import { interleaved, spreadOf } from './rounds.js';
+import { interleaved, interleavedWarm, spreadOf } from './rounds.js';
 
 const contender = (name: string, log: string[], speeds: number[]) => ({
   name,
@@ -19,6 +19,13 @@ describe('rounds', () => {
       { name: 'a', perSecond: { median: 20, low: 10, high: 30 }, latency: { p50: 1, p99: 2 } },
       { name: 'b', perSecond: { median: 5, low: 5, high: 5 }, latency: { p50: 1, p99: 2 } },
     ]);
+  });
+
+  it('all count when the contenders are warm', async () => {
+    const log: string[] = [];
+    const results = await interleavedWarm([contender('a', log, [10, 30, 20]), contender('b', log, [5, 5, 5])], 3, {});
+    expect(log).toEqual(['a', 'b', 'b', 'a', 'a', 'b']);
+    expect(results[0]?.perSecond).toEqual({ median: 20, low: 10, high: 30 });
   });
 
   it('of nothing have no median', () => {

@@ -22,26 +22,33 @@ interface Runs {
   round(load: unknown): Promise<Measure>;
 }
 
+type Between = (contender: string) => Promise<void>;
+
 /**
  * The contenders take turns, round by round, each round in another order, so that all meet the same machine. The first round of each
  * only warms it up.
  */
-export async function interleaved(
-  contenders: readonly Runs[],
-  rounds: number,
-  load: unknown,
-  between: (contender: string) => Promise<void> = async () => undefined,
-): Promise<Result[]> {
+export async function interleaved(contenders: readonly Runs[], rounds: number, load: unknown, between?: Between): Promise<Result[]> {
+  const measures = await takeTurns(contenders, rounds + 1, load, between);
+  return contenders.map(({ name }) => resultOf(name, measures.get(name)!.slice(1)));
+}
+
+/** The same of contenders that are warm, from a load much like this one. */
+export async function interleavedWarm(contenders: readonly Runs[], rounds: number, load: unknown): Promise<Result[]> {
+  const measures = await takeTurns(contenders, rounds, load);
+  return contenders.map(({ name }) => resultOf(name, measures.get(name)!));
+}
+
+async function takeTurns(contenders: readonly Runs[], rounds: number, load: unknown, between?: Between): Promise<Map<string, Measure[]>> {
   const measures = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const shift = round % contenders.length;
     for (const contender of [...contenders.slice(shift), ...contenders.slice(0, shift)]) {
-      await between(contender.name);
-      const measure = await contender.round(load);
-      if (round > 0) measures.get(contender.name)!.push(measure);
+      await between?.(contender.name);
+      measures.get(contender.name)!.push(await contender.round(load));
     }
   }
-  return contenders.map(({ name }) => resultOf(name, measures.get(name)!));
+  return measures;
 }
 
 export function resultOf(name: string, measures: readonly Measure[]): Result {

@@ -1,7 +1,6 @@
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
-import { DATA, OCCURRED_AT, TYPE } from '../../dist/bench/append/append-load.js';
+import { DATA, newId, OCCURRED_AT, TYPE } from '../../dist/bench/append/append-load.js';
 import { closedLoop } from '../../dist/bench/harness/contender.js';
-import { randomUUID } from 'node:crypto';
 
 /** As its documentation appends: a stream, the version it must have, its events. It keeps no outbox: subscribers poll its messages. */
 export async function open({ databaseUrl }) {
@@ -10,7 +9,7 @@ export async function open({ databaseUrl }) {
   return {
     round: ({ inFlight, events, ms }) =>
       closedLoop(inFlight, ms, async () => {
-        const id = randomUUID();
+        const id = newId();
         const event = () => ({
           type: TYPE,
           data: DATA,

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { DATA, OCCURRED_AT, TYPE } from '../../dist/bench/append/append-load.js';
+import { DATA, newId, OCCURRED_AT, TYPE } from '../../dist/bench/append/append-load.js';
 import { closedLoop } from '../../dist/bench/harness/contender.js';
 
 const WRITE = 'SELECT message_store.write_message($1, $2, $3, $4, $5, $6)';
@@ -38,12 +37,12 @@ export async function open({ databaseUrl }) {
     client.query({
       name: 'write',
       text: WRITE,
-      values: [randomUUID(), stream, TYPE, JSON.stringify(DATA), metadata, version],
+      values: [newId(), stream, TYPE, JSON.stringify(DATA), metadata, version],
     });
   return {
     round: ({ inFlight, events, ms }) =>
       closedLoop(inFlight, ms, async () => {
-        const id = randomUUID();
+        const id = newId();
         const metadata = JSON.stringify({ correlationId: id, causationId: id, actor: 'bench', occurredAt: OCCURRED_AT });
         if (events === 1) return await write(pool, `stock-${id}`, metadata, -1);
         const client = await pool.connect();

@@ -1,10 +1,13 @@
 import type { AppendRequest } from './append-request.js';
+import { BinaryArray } from './binary-array.js';
+
+const { integers, jsonbs, smallints, texts, times, uuids } = BinaryArray;
 
 /**
  * The arguments of tidemark.append, in its order: parallel arrays of requests, streams, writes and events that refer to each other by
  * 1-based index. Same order in, same order out: positions follow the order of the requests.
  */
-export function appendArguments(requests: readonly AppendRequest[]): unknown[][] {
+export function appendArguments(requests: readonly AppendRequest[]): BinaryArray[] {
   const owners = new Map<string, number>();
   const keyOwner = requests.map(({ command }, index) => {
     if (command === undefined) return 0;
@@ -48,31 +51,31 @@ export function appendArguments(requests: readonly AppendRequest[]): unknown[][]
   const ordered = [...streams.entries()];
 
   return [
-    requests.map(({ metadata }) => metadata.correlationId),
-    requests.map(({ metadata }) => metadata.causationId),
-    requests.map(({ metadata }) => metadata.actor),
-    requests.map(({ metadata }) => metadata.traceparent),
-    requests.map(({ metadata }) => metadata.commandId),
-    keyOwner,
-    requests.map(({ command }) => command?.id),
-    requests.map(({ command }) => command?.name),
-    requests.map(({ command }) => command?.idempotencyKey),
-    requests.map(({ command }) => command?.fingerprint),
-    requests.map(({ command }) => command?.answer.status),
-    requests.map(({ command }) => command && JSON.stringify(command.answer.headers)),
-    requests.map(({ command }) => command && JSON.stringify(command.answer.body ?? null)),
-    ordered.map(([streamId]) => streamId),
-    ordered.map(([, { isNew, written }]) => (isNew ? Math.max(1, written) : 0)),
-    write.request,
-    write.stream,
-    write.expected,
-    write.count,
-    event.write,
-    event.ordinal,
-    event.id,
-    event.type,
-    event.schema,
-    event.data,
-    event.occurred,
+    uuids(requests.map(({ metadata }) => metadata.correlationId)),
+    uuids(requests.map(({ metadata }) => metadata.causationId)),
+    texts(requests.map(({ metadata }) => metadata.actor)),
+    texts(requests.map(({ metadata }) => metadata.traceparent)),
+    uuids(requests.map(({ metadata }) => metadata.commandId)),
+    integers(keyOwner),
+    uuids(requests.map(({ command }) => command?.id)),
+    texts(requests.map(({ command }) => command?.name)),
+    texts(requests.map(({ command }) => command?.idempotencyKey)),
+    texts(requests.map(({ command }) => command?.fingerprint)),
+    integers(requests.map(({ command }) => command?.answer.status)),
+    jsonbs(requests.map(({ command }) => command && JSON.stringify(command.answer.headers))),
+    jsonbs(requests.map(({ command }) => command && JSON.stringify(command.answer.body ?? null))),
+    texts(ordered.map(([streamId]) => streamId)),
+    integers(ordered.map(([, { isNew, written }]) => (isNew ? Math.max(1, written) : 0))),
+    integers(write.request),
+    integers(write.stream),
+    integers(write.expected),
+    integers(write.count),
+    integers(event.write),
+    integers(event.ordinal),
+    uuids(event.id),
+    texts(event.type),
+    smallints(event.schema),
+    jsonbs(event.data),
+    times(event.occurred),
   ];
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { BinaryArray } from '#event-store';
 import type { Kernel, SimulatedProcess } from '../kernel/kernel.js';
 import type { MemoryPostgres } from './memory-postgres.js';
 import type { Session } from './session.js';
@@ -60,7 +61,7 @@ export class MemoryConnection extends EventEmitter {
 
   bind({ statement, values }: { statement?: string; values?: readonly unknown[] }): void {
     const text = statement === undefined ? this.prepared.text : (this.texts.get(statement) ?? '');
-    this.prepared = { name: statement, text, values: values ?? [] };
+    this.prepared = { name: statement, text, values: (values ?? []).map(arrayOf) };
   }
 
   sync(): void {
@@ -110,5 +111,8 @@ export class MemoryConnection extends EventEmitter {
     this.kernel.schedule(`db <- ${label}`, undefined, () => this.toServer.shift()?.(), this.server.latencyMs());
   }
 }
+
+/** As the server understands it. */
+const arrayOf = (value: unknown): unknown => (value instanceof BinaryArray ? value.values : value);
 
 const labelOf = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 60);

@@ -125,7 +125,7 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     name: 'new-streams-locked-in-any-order',
     mechanism: 'lock order: new streams',
     breaks: ['I12'],
-    edits: [{ file: APPEND, search: '    ORDER BY p_stream[i] COLLATE "C"\n    ON CONFLICT', replace: '    ON CONFLICT' }],
+    edits: [{ file: APPEND, search: '      ORDER BY p_stream[i] COLLATE "C"\n      ON CONFLICT', replace: '      ON CONFLICT' }],
     specs: [CONCURRENCY],
     tests: 'new streams are taken',
   },
@@ -133,7 +133,13 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     name: 'streams-locked-in-any-order',
     mechanism: 'lock order: existing streams',
     breaks: ['I12'],
-    edits: [{ file: APPEND, search: '      ORDER BY s.stream_id\n      FOR NO KEY', replace: '      ORDER BY i\n      FOR NO KEY' }],
+    edits: [
+      {
+        file: APPEND,
+        search: '      ORDER BY s.stream_id\n      FOR NO KEY',
+        replace: '      ORDER BY array_position(p_stream, s.stream_id)\n      FOR NO KEY',
+      },
+    ],
     specs: [CONCURRENCY],
     tests: 'existing streams are taken',
   },
