@@ -38,6 +38,8 @@ export class LatencyMeter {
       fromBeginning: true,
     });
     await consumer.run({
+      // Otherwise kafkajs commits after the records of each partition and only then hands over those of the next, which were readable all along.
+      autoCommit: false,
       eachBatch: async ({ batch }) => {
         const now = performance.now();
         for (const { headers } of batch.messages) meter.#arrived(String(headers?.[header]), now);

@@ -1,6 +1,7 @@
 // Proves the relay's promises: everything once at least, in order within a stream, whatever commits late, dies or stands still.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, waitFor } from '../../test/harness/index.js';
+import type { OutboxRow } from './outbox-row.js';
 import { SHARD_COUNT } from './shard-locks.js';
 import { gate, outboxFixture, range, RecordingPublisher, type OutboxFixture } from './testing/outbox-fixture.js';
 
@@ -56,6 +57,7 @@ describe('one relay', () => {
         actor: 'spec',
         commandId: null,
         traceparent: null,
+        place: '(0,1)',
       },
     ]);
   });
@@ -145,6 +147,98 @@ describe('one relay', () => {
     // Each shard may take a sixteenth, 1,000 bytes, and the row that goes beyond: two rows of some 660.
     await outbox.relay(broker, { batchBytes: 16 * 1_000 }).runOnce();
     expect(sizes).toEqual([2, 2, 2]);
+  });
+});
+
+describe('a backlog', () => {
+  const streams = range(1, 32).map((n) => `order-${n}`);
+  const options = { batchSize: 32, rebalanceMs: 60_000 };
+  const fill = async (of: readonly string[], versions: readonly number[]): Promise<void> => {
+    for (const version of versions) for (const stream of of) await outbox.insert(stream, [version]);
+  };
+  /** Which part of the shards, when all rows lie in one: a relay that holds all of them deals them out in three. */
+  const partOf = (rows: readonly OutboxRow[]): number | undefined => {
+    const parts = new Set(rows.map(({ shard }) => shard % 3));
+    return parts.size === 1 ? [...parts][0] : undefined;
+  };
+
+  it('is read on in some shards while rows of others are on their way, each row once and in order', async () => {
+    await fill(streams, range(1, 12));
+    const broker = new RecordingPublisher();
+    const [otherPart, release] = [gate(), gate()];
+    let held: number | undefined;
+    broker.answer = async (rows) => {
+      const part = partOf(rows);
+      if (part === undefined) return broker.accept(rows);
+      if (held === undefined) {
+        held = part;
+        await release.opened;
+      } else if (part !== held) {
+        otherPart.open();
+      }
+      return broker.accept(rows);
+    };
+    const running = outbox.relay(broker, options).runOnce();
+    await otherPart.opened;
+    release.open();
+    expect(await running).toBe(32 * 12);
+    for (const stream of streams) expect(broker.sent.filter((name) => name.startsWith(`${stream}@`))).toEqual(names(stream, 1, 12));
+    expect(await outbox.left()).toBe(0);
+  });
+
+  it('keeps what failed in some shards, and gives up no shard before the others are done', async () => {
+    await fill(streams, range(1, 6));
+    const broker = new RecordingPublisher();
+    const [other, failed, release] = [gate(), gate(), gate()];
+    let failing: number | undefined;
+    let ended = false;
+    broker.answer = async (rows) => {
+      const part = partOf(rows);
+      if (part === undefined) return broker.accept(rows);
+      failing ??= part;
+      if (part === failing) {
+        await other.opened;
+        failed.open();
+        throw new Error('broker went away');
+      }
+      other.open();
+      await release.opened;
+      return broker.accept(rows);
+    };
+    const relay = outbox.relay(broker, options);
+    const running = relay.runOnce().finally(() => (ended = true));
+    running.catch(() => undefined);
+    await failed.opened;
+    await outbox.pool.query('SELECT 1');
+    expect(ended).toBe(false);
+    const sent = broker.sent.length;
+    release.open();
+    await expect(running).rejects.toThrow('broker went away');
+    expect(broker.sent.length).toBeGreaterThan(sent);
+    expect(await outbox.left()).toBe(32 * 6 - broker.sent.length);
+    broker.answer = (rows) => broker.accept(rows);
+    await relay.runOnce();
+    for (const stream of streams) expect(broker.sent.filter((name) => name.startsWith(`${stream}@`))).toEqual(names(stream, 1, 6));
+  });
+
+  it('of some shards does not keep rows of others waiting', async () => {
+    const { rows } = await outbox.pool.query<{ stream: string; part: number }>(
+      'SELECT stream, ((hashtextextended(stream, 0) & 15) % 3)::integer AS part FROM unnest($1::text[]) AS stream',
+      [range(1, 64).map((n) => `order-${n}`)],
+    );
+    const busy = rows.flatMap(({ stream, part }) => (part === 0 ? [stream] : []));
+    const calm = rows.find(({ part }) => part === 1)!.stream;
+    await fill(busy, range(1, 12));
+    const broker = new RecordingPublisher();
+    let calls = 0;
+    broker.answer = async (batch) => {
+      calls += 1;
+      if (calls === 3) await outbox.insert(calm, [1]);
+      return broker.accept(batch);
+    };
+    expect(await outbox.relay(broker, options).runOnce()).toBe(busy.length * 12 + 1);
+    const after = broker.sent.length - broker.sent.indexOf(`${calm}@1`);
+    expect(after).toBeGreaterThan((busy.length * 12) / 2);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Logger } from '#platform';
 import type pg from 'pg';
 import type { OutboxPublisher, PoisonRow } from './outbox-publisher.js';
 import type { OutboxRow } from './outbox-row.js';
-import type { OutboxTable } from './outbox-table.js';
+import type { OutboxTable, ReadRow } from './outbox-table.js';
 import { RelaySession } from './relay-session.js';
 import type { ScanFloor } from './scan-floor.js';
 import type { ShardLocks } from './shard-locks.js';
@@ -17,6 +17,20 @@ export interface RelayPass {
   /** Age of the oldest row read, milliseconds; by this process's clock. */
   readonly oldestAgeMs: number;
   readonly durationMs: number;
+}
+
+/**
+ * Rounds at a time with a backlog: one for each that works. Measured beside one round at a time, on two busy cores: four of 1,000 rows
+ * 1.4 ×, two of 2,000 rows 1.1 to 1.7 ×, three 1.3 to 2.0 ×, four 1.7 ×.
+ */
+const PARTS = 3;
+
+/** What a pass came to, of one round or more. */
+interface Work {
+  readonly read: number;
+  readonly published: number;
+  /** A shard gave as many rows as it may, so that there may be more. */
+  readonly backlog: boolean;
 }
 
 export interface RelayHealth {
@@ -44,13 +58,13 @@ export interface OutboxRelayOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;
   /** Who parks dead letters, as recorded with them. Default 'system:relay'. */
   readonly actor?: string;
-  /** Most rows a round. Default 2000. */
+  /** Most rows a round; with a backlog there are three at a time. Default 2000. */
   readonly batchSize?: number;
-  /** Most bytes of event data a round, as stored (compressed). Default 4 MiB. */
+  /** Most bytes of event data a round, as stored (compressed); likewise. Default 4 MiB. */
   readonly batchBytes?: number;
   /** How long to wait for a wake-up when there is nothing to do, milliseconds. Default 500. */
   readonly pollMs?: number;
-  /** Least pause after a round that was not full, so that a steady trickle goes in batches, milliseconds. Default 5. */
+  /** Least pause after a round that left nothing behind, so that a steady trickle goes in batches, milliseconds. Default 5. */
   readonly lingerMs?: number;
   /** How often shards are shared out anew, milliseconds. Default 1000. */
   readonly rebalanceMs?: number;
@@ -74,6 +88,8 @@ export class OutboxRelay {
   readonly #wakeUp = new WakeUp();
   #session: RelaySession | undefined;
   #rebalanceAt = 0;
+  /** Of the last pass: see Work. */
+  #backlog = false;
   #failures = 0;
   #failing: RelayHealth['failing'] = null;
   #lastPassAt: string | null = null;
@@ -143,17 +159,18 @@ export class OutboxRelay {
   }
 
   async #loop(): Promise<void> {
-    const { batchSize, lingerMs, pollMs, logger } = this.#options;
+    const { lingerMs, pollMs, logger } = this.#options;
     while (!this.#stopping) {
       try {
-        const { read } = await this.#pass();
+        const { read, backlog } = await this.#pass();
         this.#failures = 0;
         this.#failing = null;
         if (read === 0) await this.#wakeUp.wait(pollMs);
-        else if (read < batchSize / 2) await this.#wakeUp.pause(lingerMs);
+        else if (!backlog) await this.#wakeUp.pause(lingerMs);
       } catch (err) {
         this.#failures += 1;
         this.#failing ??= { since: new Date().toISOString(), reason: err instanceof Error ? err.message : String(err) };
+        this.#backlog = false;
         const pauseMs = this.#retryPause();
         logger.warn({ event: 'relay.round.failed', err, failures: this.#failures, pauseMs });
         // Not cut short by wake-ups: every append would make a failing broker's life harder.
@@ -168,14 +185,50 @@ export class OutboxRelay {
     return Math.round(ceiling * (0.75 + Math.random() / 4));
   }
 
-  /** One round. Throws when the session was lost or the publisher failed; in both cases what was not deleted is read again. */
-  async #pass(): Promise<RelayPass> {
-    const startedAt = performance.now();
+  /**
+   * One round, or with a backlog as many as it takes until the shards are to be shared out anew. Throws when the session was lost or the
+   * publisher failed; in both cases what was not deleted is read again.
+   */
+  async #pass(): Promise<Work> {
     const session = await this.#ensureSession();
-    const rows = await session.use((table, locks, floor) => this.#read(table, locks, floor));
+    const shards = await session.use((_, locks, floor) => this.#shares(locks, floor));
+    const work = this.#backlog && shards.length > 1 ? await this.#drain(session, shards) : await this.#round(session, shards);
+    this.#backlog = work.backlog;
+    return work;
+  }
+
+  /**
+   * With a backlog the shards are dealt into parts, and each is read, published and deleted from for itself: database, this process and
+   * broker then work at the same time. A shard is in one part only, so its rows never overtake each other. All parts end when one has no
+   * backlog, lest its rows wait for the others'; and nothing is under way any more when this ends, for shards may be given up then.
+   */
+  async #drain(session: RelaySession, shards: readonly number[]): Promise<Work> {
+    let [read, published, over] = [0, 0, false];
+    const drainPart = async (part: readonly number[]): Promise<void> => {
+      try {
+        do {
+          const work = await this.#round(session, part);
+          read += work.read;
+          published += work.published;
+          over ||= !work.backlog;
+        } while (!over && !this.#stopping && performance.now() < this.#rebalanceAt);
+      } catch (error) {
+        over = true;
+        throw error;
+      }
+    };
+    const ends = await Promise.allSettled(dealt(shards, Math.min(PARTS, shards.length)).map(drainPart));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return { read, published, backlog: !over };
+  }
+
+  /** Read, publish, delete. */
+  async #round(session: RelaySession, shards: readonly number[]): Promise<Work> {
+    const startedAt = performance.now();
+    const { rows, backlog } = await session.use((table, _, floor) => this.#read(table, floor, shards));
     this.#lastPassAt = new Date().toISOString();
     this.#lastPass = performance.now();
-    if (rows.length === 0) return { read: 0, published: 0, poison: 0, oldestAgeMs: 0, durationMs: performance.now() - startedAt };
+    if (rows.length === 0) return { read: 0, published: 0, backlog };
 
     if (failpoints.armed) await failpoints.reach('relay.read');
     const { published, poison, failure } = await this.#options.publisher.publish(rows);
@@ -200,27 +253,32 @@ export class OutboxRelay {
     this.#options.onPass?.(pass);
     if (failure !== undefined) throw failure;
     if (done.length === 0 && poison.length === 0) throw new Error('the publisher sent nothing and gave no reason');
-    return pass;
+    return { read: pass.read, published: pass.published, backlog };
   }
 
-  async #read(table: OutboxTable, locks: ShardLocks, floor: ScanFloor): Promise<OutboxRow[]> {
-    if (performance.now() >= this.#rebalanceAt) {
-      if (await locks.rebalance()) {
-        this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
-      }
-      const { look, hidden } = await floor.sound(locks.held);
-      // Somebody inserted below the floor without saying so. The rows are published with this round, late.
-      if (hidden.length > 0) this.#options.logger.error({ event: 'relay.floor.hid-rows', hidden });
-      if (look === 'given-up') this.#options.logger.warn({ event: 'relay.look.given-up' });
-      this.#rebalanceAt = performance.now() + this.#options.rebalanceMs;
+  /** The shards that are ours; shared out anew when it is time. */
+  async #shares(locks: ShardLocks, floor: ScanFloor): Promise<readonly number[]> {
+    if (performance.now() < this.#rebalanceAt) return locks.held;
+    if (await locks.rebalance()) {
+      this.#options.logger.info({ event: 'relay.shards.changed', shards: locks.held, members: locks.members });
     }
-    const { held } = locks;
-    if (held.length === 0) return [];
+    const { look, hidden } = await floor.sound(locks.held);
+    // Somebody inserted below the floor without saying so. The rows are published with this round, late.
+    if (hidden.length > 0) this.#options.logger.error({ event: 'relay.floor.hid-rows', hidden });
+    if (look === 'given-up') this.#options.logger.warn({ event: 'relay.look.given-up' });
+    this.#rebalanceAt = performance.now() + this.#options.rebalanceMs;
+    return locks.held;
+  }
+
+  async #read(table: OutboxTable, floor: ScanFloor, shards: readonly number[]): Promise<{ rows: ReadRow[]; backlog: boolean }> {
+    if (shards.length === 0) return { rows: [], backlog: false };
     const { batchSize, batchBytes } = this.#options;
-    return await table.read(
-      held.map((shard) => ({ shard, floor: floor.of(shard) })),
-      { epoch: floor.epoch, rowsPerShard: Math.ceil(batchSize / held.length), bytesPerShard: Math.ceil(batchBytes / held.length) },
+    const rowsPerShard = Math.ceil(batchSize / shards.length);
+    const rows = await table.read(
+      shards.map((shard) => ({ shard, floor: floor.of(shard) })),
+      { epoch: floor.epoch, rowsPerShard, bytesPerShard: Math.ceil(batchBytes / shards.length) },
     );
+    return { rows, backlog: mostOfAShard(rows) >= rowsPerShard };
   }
 
   async #park(table: OutboxTable, row: OutboxRow, letter: PoisonRow): Promise<void> {
@@ -242,6 +300,16 @@ export class OutboxRelay {
     return session;
   }
 }
+
+function mostOfAShard(rows: readonly OutboxRow[]): number {
+  const counts = new Map<number, number>();
+  for (const { shard } of rows) counts.set(shard, (counts.get(shard) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
+}
+
+/** Card by card. */
+const dealt = (shards: readonly number[], parts: number): number[][] =>
+  Array.from({ length: parts }, (_, part) => shards.filter((_, index) => index % parts === part));
 
 /** All are ISO 8601 in UTC with milliseconds, which sort as texts. */
 const oldestOf = (rows: readonly OutboxRow[]): string =>

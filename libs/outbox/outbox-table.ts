@@ -21,6 +21,11 @@ type Columns = [
   place: string,
 ];
 
+/** A row as it was read, with its place in the table: for this class alone, and only until the row is removed or the session ends. */
+export interface ReadRow extends OutboxRow {
+  readonly place: string;
+}
+
 /** A shard to read, and the position above which there may be something: see ScanFloor. */
 export interface ShardToRead {
   readonly shard: number;
@@ -41,8 +46,6 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 /** What a relay does to tidemark.outbox, on the connection that holds the shards' locks and on no other. */
 export class OutboxTable {
   readonly #client: pg.Client;
-  /** Where the rows of the last read lie in the table, by seq. */
-  #places = new Map<number, string>();
 
   constructor(client: pg.Client) {
     this.#client = client;
@@ -54,7 +57,7 @@ export class OutboxTable {
    *
    * LATERAL with LIMIT or OFFSET fixes the order of the joins: the outbox is usually empty and the events few when this is planned.
    */
-  async read(shards: readonly ShardToRead[], { epoch, rowsPerShard, bytesPerShard }: ReadLimits): Promise<OutboxRow[]> {
+  async read(shards: readonly ShardToRead[], { epoch, rowsPerShard, bytesPerShard }: ReadLimits): Promise<ReadRow[]> {
     const { rows } = await this.#client.query<Columns>({
       name: 'tidemark-outbox-read',
       rowMode: 'array',
@@ -85,16 +88,15 @@ export class OutboxTable {
         bytesPerShard,
       ],
     });
-    this.#places = new Map(rows.map((columns) => [Number(columns[0]), columns[15]]));
     return rows.map(rowOf);
   }
 
   /**
-   * Rows of the last read, each for itself: in between there may be rows that were committed since, and were not published. Found by their
+   * Rows that were read, each for itself: in between there may be rows that were committed since, and were not published. Found by their
    * place in the table, which asks no index; the position makes sure that it is still the same row (its "+ 0" keeps the planner from
    * searching by it). Joined, not `= ANY` twice: that compares each row with half of all positions.
    */
-  async remove(rows: readonly Pick<OutboxRow, 'seq'>[]): Promise<void> {
+  async remove(rows: readonly Pick<ReadRow, 'seq' | 'place'>[]): Promise<void> {
     if (rows.length === 0) return;
     await this.#client.query({
       name: 'tidemark-outbox-remove',
@@ -102,7 +104,7 @@ export class OutboxTable {
         DELETE FROM tidemark.outbox o USING unnest($1::tid[], $2::bigint[]) AS gone (place, position)
         WHERE o.ctid = gone.place AND o.position + 0 = gone.position`,
       // As PostgreSQL writes arrays; pg would look at each element for what it must escape.
-      values: [`{${rows.map(({ seq }) => this.#placeOf(seq)).join()}}`, `{${rows.map(({ seq }) => seq).join()}}`],
+      values: [`{${rows.map(({ place }) => `"${place}"`).join()}}`, `{${rows.map(({ seq }) => seq).join()}}`],
     });
   }
 
@@ -135,16 +137,11 @@ export class OutboxTable {
       ],
     });
   }
-
-  #placeOf(seq: number): string {
-    const place = this.#places.get(seq);
-    return place === undefined ? 'NULL' : `"${place}"`;
-  }
 }
 
-function rowOf(columns: Columns): OutboxRow {
+function rowOf(columns: Columns): ReadRow {
   const [seq, shard, streamId, version, eventId, type, schemaVersion, data, occurredAt, recordedAt] = columns;
-  const [, , , , , , , , , , correlationId, causationId, actor, commandId, traceparent] = columns;
+  const [, , , , , , , , , , correlationId, causationId, actor, commandId, traceparent, place] = columns;
   return {
     seq: Number(seq),
     shard,
@@ -161,5 +158,6 @@ function rowOf(columns: Columns): OutboxRow {
     actor,
     commandId,
     traceparent,
+    place,
   };
 }

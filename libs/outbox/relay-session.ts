@@ -58,6 +58,8 @@ export class RelaySession {
   #beating: Promise<unknown> | undefined;
   #busy = false;
   #open = true;
+  /** Settles when nobody has the connection. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(client: pg.Client, onLost: (error: Error) => void) {
     this.#client = client;
@@ -97,9 +99,19 @@ export class RelaySession {
     return this.#floor.oldestAgeMs;
   }
 
-  /** Statements on the session's connection, one at a time. When one fails the session is void: what it still holds is not known. */
-  async use<T>(work: (table: OutboxTable, locks: ShardLocks, floor: ScanFloor) => Promise<T>): Promise<T> {
+  /**
+   * Statements on the session's connection; callers take turns. When one fails the session is void: what it still holds is not known, and
+   * who comes after gets an error.
+   */
+  use<T>(work: (table: OutboxTable, locks: ShardLocks, floor: ScanFloor) => Promise<T>): Promise<T> {
+    const used = this.#turn.then(() => this.#use(work));
+    this.#turn = used.catch(() => undefined);
+    return used;
+  }
+
+  async #use<T>(work: (table: OutboxTable, locks: ShardLocks, floor: ScanFloor) => Promise<T>): Promise<T> {
     await this.#beating;
+    if (!this.#open) throw new Error('the session is over');
     this.#busy = true;
     try {
       return await work(this.#table, this.#locks, this.#floor);

@@ -57,6 +57,35 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     tests: 'several relays',
   },
   {
+    name: 'shards-given-up-with-rows-under-way',
+    mechanism: 'a drain ends with all its parts',
+    breaks: ['I5'],
+    edits: [
+      {
+        file: RELAY,
+        search: 'await Promise.allSettled(dealt(shards, Math.min(PARTS, shards.length)).map(drainPart));',
+        replace:
+          'await Promise.all(dealt(shards, Math.min(PARTS, shards.length)).map(drainPart)).then(() => [] as PromiseSettledResult<void>[]);',
+      },
+    ],
+    specs: [SPEC],
+    tests: 'a backlog',
+  },
+  {
+    name: 'backlog-of-one-part-keeps-the-others-waiting',
+    mechanism: 'a drain ends when one part has no backlog',
+    breaks: ['I12'],
+    edits: [
+      {
+        file: RELAY,
+        search: 'over ||= !work.backlog;\n        } while (!over &&',
+        replace: 'if (!work.backlog) return;\n        } while (!over &&',
+      },
+    ],
+    specs: [SPEC],
+    tests: 'a backlog',
+  },
+  {
     name: 'newest-row-first',
     mechanism: 'key order in batches: relay',
     breaks: ['I5'],
