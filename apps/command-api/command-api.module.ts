@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import type { Aggregates } from './aggregates.js';
 import { CancelOrderHandler } from './orders/cancel-order.handler.js';
 import { OrderCommands } from './orders/order-commands.js';
 import { OrdersController } from './orders/orders.controller.js';
@@ -12,7 +13,7 @@ import { StockController } from './stock/stock.controller.js';
 /** Of @nestjs/cqrs only the command bus is used: its event bus and sagas live in memory and would lose everything in a crash. */
 @Module({})
 export class CommandApiModule {
-  static register(aggregates: { orders: OrderCommands; stock: StockCommands }): DynamicModule {
+  static register(aggregates: Aggregates): DynamicModule {
     return {
       module: CommandApiModule,
       imports: [CqrsModule.forRoot()],

@@ -1,24 +1,12 @@
-import {
-  orderDecider,
-  STOCK_STATE_VERSION,
-  stockDecider,
-  upcasters,
-  type OrderEvent,
-  type OrderState,
-  type StockEvent,
-  type StockState,
-} from '#domain';
-import { EventReader, EventStore, GroupCommit, StreamLoader, Upcasters, type CommittedBatch } from '#event-store';
+import { upcasters } from '#domain';
+import { EventReader, EventStore, GroupCommit, Upcasters, type CommittedBatch } from '#event-store';
 import { OutboxNotifier } from '#outbox';
 import { createMetrics, createPool, startHttpApp, type HealthCheck, type Logger, type RunningApp } from '#platform';
 import type { Pool } from 'pg';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { aggregatesOn } from './aggregates.js';
 import type { CommandApiConfig } from './command-api.config.js';
 import { CommandApiModule } from './command-api.module.js';
-import type { RunningKeys } from './commands/aggregate-commands.js';
-import { StreamLock } from './commands/stream-lock.js';
-import { OrderCommands } from './orders/order-commands.js';
-import { StockCommands } from './stock/stock-commands.js';
 
 export interface CommandApiOptions {
   readonly config: CommandApiConfig;
@@ -26,11 +14,6 @@ export interface CommandApiOptions {
   /** False where a test owns the process. Default true. */
   readonly handleSignals?: boolean;
 }
-
-/** Races with another process (the orchestrator also appends to orders and stock) before a command takes the stream's lock. */
-const MAX_CONFLICTS = 3;
-/** Commands that may wait for one stream: about two seconds of work. */
-const MAX_WAITING_A_STREAM = 1_000;
 
 /**
  * The command API, wired: one pool, one group commit for all aggregates, and a wake-up for the relay after each commit.
@@ -53,34 +36,15 @@ export async function startCommandApi({ config, logger, handleSignals = true }: 
     },
   });
   measureQueue(metrics, groupCommit);
-  const running: RunningKeys = new Set();
-  const lock = new StreamLock({ pool, store, onCommitted: () => notifier.notify() });
-  const shared = {
-    groupCommit,
+  const aggregates = aggregatesOn({
+    pool,
     store,
-    lock,
-    running,
+    reader,
+    groupCommit,
+    onCommitted: () => notifier.notify(),
     maxRunning: config.MAX_COMMANDS_IN_FLIGHT,
-    maxWaiting: MAX_WAITING_A_STREAM,
-    maxConflicts: MAX_CONFLICTS,
-  };
-  const orders = new OrderCommands({
-    ...shared,
-    decider: orderDecider,
-    loader: new StreamLoader<OrderState, OrderEvent>({ reader, decider: orderDecider, cacheSize: 2_000 }),
   });
-  const stock = new StockCommands({
-    ...shared,
-    decider: stockDecider,
-    // Snapshots are read but not made here: the orchestrator writes nearly all of a stock stream, and makes them.
-    loader: new StreamLoader<StockState, StockEvent>({
-      reader,
-      decider: stockDecider,
-      cacheSize: 10_000,
-      snapshots: { schemaVersion: STOCK_STATE_VERSION, every: Infinity },
-    }),
-  });
-  return await startHttpApp(CommandApiModule.register({ orders, stock }), {
+  return await startHttpApp(CommandApiModule.register(aggregates), {
     name: app,
     description: DESCRIPTION,
     version: '1.0.0',

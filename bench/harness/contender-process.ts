@@ -18,9 +18,14 @@ export class ContenderProcess {
     private readonly child: ChildProcess,
   ) {}
 
-  /** @param module file whose `open` makes the contender. @throws Error with what the process said */
-  static async open(name: string, module: string, settings: unknown): Promise<ContenderProcess> {
-    const child = fork(MAIN, [module, JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /**
+   * @param module file whose `open` makes the contender
+   * @param execArgv of Node
+   * @throws Error with what the process said
+   */
+  static async open(name: string, module: string, settings: unknown, execArgv: readonly string[] = []): Promise<ContenderProcess> {
+    const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+    const child = fork(MAIN, [module, JSON.stringify(settings)], { stdio: [...stdio], execArgv: [...execArgv] });
     const contender = new ContenderProcess(name, child);
     await contender.answer();
     return contender;

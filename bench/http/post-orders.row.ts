@@ -12,11 +12,13 @@ import { startServer } from './servers.js';
 const CONNECTIONS = 64;
 /** A small order, and what an order of the Online Retail year holds on average. */
 const LINES = [1, 26];
-const CEILING = 'plain Nest, no store';
+const CEILING = 'command-api without a store';
+const PLAIN = 'plain Nest without a store';
 const TYPEORM = 'plain Nest, TypeORM transaction';
 const NOTES = [
-  "Plain Nest: Fastify, Nest's own ValidationPipe on the same request class, the command bus and a handler; no strict JSON, idempotency, metrics or limits.",
-  'With TypeORM it writes the same four rows of each order in a transaction, ten connections.',
+  'The ceiling is the app itself, the same Nest, Fastify, validation and command bus, on a store that answers at once and keeps nothing.',
+  "Plain Nest has none of our manners: Fastify, Nest's own ValidationPipe on the same request class, the command bus and a handler; no strict JSON, idempotency, correlation, metrics or limits.",
+  'With TypeORM plain Nest writes the same four rows of each order in a transaction, ten connections.',
 ];
 
 /** From the request to the 201 that says: it is on disk. */
@@ -36,7 +38,7 @@ export const postOrdersRow: BenchRow = {
         what: `orders of ${lines} line${lines > 1 ? 's' : ''}`,
         unit: 'orders',
         results,
-        goals: [timesAsFast(results, CEILING, 0.5), timesAsFast(results, TYPEORM, 4)],
+        goals: [timesAsFast(results, CEILING, 0.5), timesAsFast(results, PLAIN, 0.5), timesAsFast(results, TYPEORM, 4)],
         notes: NOTES,
       });
     }
@@ -49,9 +51,9 @@ export const postOrdersRow: BenchRow = {
 async function openAll(context: BenchContext, databaseUrl: string): Promise<ContenderProcess[]> {
   const servers: (readonly [name: string, url: string])[] = [
     ['Tidemark', (await startApp(context, 'command-api', { databaseUrl })).url],
-    [CEILING, await startServer(context, CEILING, 'http/plain-nest.contender', {})],
+    [CEILING, await startServer(context, CEILING, 'http/no-store.contender', {})],
+    [PLAIN, await startServer(context, PLAIN, 'http/plain-nest.contender', {})],
     [TYPEORM, await startServer(context, TYPEORM, 'http/plain-nest.contender', { databaseUrl: await context.database() })],
-    ['command-api, no store', await startServer(context, 'command-api, no store', 'http/no-store.contender', {})],
   ];
   const contenders: ContenderProcess[] = [];
   for (const [name, url] of servers) contenders.push(await context.contender(name, 'http/post-orders.contender', { url }));

@@ -11,7 +11,8 @@ import pg from 'pg';
 
 const SOURCE = fileURLToPath(new URL('debezium/OutboxToKafka.java', import.meta.url));
 const POM = fileURLToPath(new URL('debezium/pom.xml', import.meta.url));
-const SLOT = 'debezium';
+/** Of a whole server, so named after its database. */
+const slotOf = ({ pathname }) => `debezium_${pathname.slice(1)}`;
 
 /** Its outbox, and from when on nothing of it is lost: publication and slot. */
 export async function prepareOutbox(databaseUrl) {
@@ -20,7 +21,7 @@ export async function prepareOutbox(databaseUrl) {
   try {
     await client.query(DEBEZIUM_OUTBOX);
     await client.query('CREATE PUBLICATION dbz_publication FOR TABLE outbox');
-    await client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
+    await client.query(`SELECT pg_create_logical_replication_slot('${slotOf(new URL(databaseUrl))}', 'pgoutput')`);
   } finally {
     await client.end();
   }
@@ -42,7 +43,8 @@ const HEADERS = {
 
 /** `pollMs`, `batch`: what is tuned; all else is as it comes or as its outbox needs it. */
 function engineSettings({ databaseUrl, topicPrefix, pollMs, batch }, folder) {
-  const { hostname, port, username, pathname } = new URL(databaseUrl);
+  const url = new URL(databaseUrl);
+  const { hostname, port, username, pathname } = url;
   return {
     name: 'outbox',
     'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
@@ -55,7 +57,7 @@ function engineSettings({ databaseUrl, topicPrefix, pollMs, batch }, folder) {
     'database.dbname': pathname.slice(1),
     'topic.prefix': 'outbox',
     'plugin.name': 'pgoutput',
-    'slot.name': SLOT,
+    'slot.name': slotOf(url),
     'publication.autocreate.mode': 'disabled',
     'snapshot.mode': 'no_data',
     'table.include.list': 'public.outbox',
@@ -93,7 +95,8 @@ export async function startEngine(settings) {
   const [engine, producer] = [join(folder, 'engine.properties'), join(folder, 'producer.properties')];
   await writeFile(engine, asProperties(engineSettings(settings, folder)));
   await writeFile(producer, asProperties(producerSettings(settings)));
-  const log = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+  // Its figures of itself are warned about a thousand times a second while it is busy.
+  const log = ['defaultLogLevel=warn', 'log.io.debezium.metrics=error'].map((each) => `-Dorg.slf4j.simpleLogger.${each}`);
   const child = spawn('java', ['-Xmx1g', ...log, '-cp', `${jars}/*`, SOURCE, engine, producer], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const heard = (beginning) =>

@@ -17,8 +17,8 @@ export const relayLatencyRow: BenchRow = {
       await ensureTopics({ broker, topicPrefix });
       return { databaseUrl, broker, topicPrefix };
     };
-    const ours = await place('tidemark', await context.database());
-    const theirs = await place('debezium', await context.database({ migrated: false, logical: true }));
+    const ours = await place('latency-tidemark', await context.database());
+    const theirs = await place('latency-debezium', await context.database({ migrated: false, logical: true }));
     const tidemark = await context.contender('Tidemark', 'relay/tidemark-latency.contender', ours);
     const debezium = await context.peer('Debezium engine 3.6', 'debezium-latency', theirs);
     const load = context.quick ? QUICK : FULL;
