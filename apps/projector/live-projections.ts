@@ -1,8 +1,9 @@
 import type { Logger } from '#platform';
-import { beginAsOnlyWriter, ProjectionWriter, type Applied, type ProjectedEvent, type Projection } from '#read-models/write';
-import type { Pool } from 'pg';
+import { allAnswered, beginAsOnlyWriter, ProjectionWriter, type Applied, type ProjectedEvent, type Projection } from '#read-models/write';
+import type { ClientBase, Pool } from 'pg';
 
 export interface LiveProjectionsOptions {
+  /** Of pipelined connections. */
   readonly pool: Pool;
   /** All fed by one category. */
   readonly projections: readonly Projection[];
@@ -19,9 +20,19 @@ export class LiveProjections {
     this.writer = new ProjectionWriter({ projections: options.projections });
   }
 
-  /** Commits before it resolves. When it rejects nothing was applied, or everything was and only the answer got lost. */
+  /**
+   * Commits before it resolves. When it rejects nothing was applied, or everything was and only the answer got lost.
+   *
+   * Two round trips: begin and look up, write and commit. One after the other these were 18 statements, and on a busy machine each is a
+   * turn of waiting for this process and for the database's (measured: see docs/adr/0013).
+   */
   async apply(events: readonly ProjectedEvent[]): Promise<Applied> {
-    return this.transaction('COMMIT', (attempt) => attempt(events));
+    return this.onConnection(async (client) => {
+      const batch = this.writer.batch();
+      // Nothing is written before the transaction is known to have begun.
+      await allAnswered([beginAsOnlyWriter(client, this.names), batch.take(client, events)]);
+      return await batch.write(client, 'COMMIT');
+    });
   }
 
   /**
@@ -29,33 +40,38 @@ export class LiveProjections {
    * that failed with a data error, which does not say whose data it was. Leaves no trace.
    */
   async findRefused(events: readonly ProjectedEvent[]): Promise<{ event: ProjectedEvent; sqlState: string } | undefined> {
-    return this.transaction('ROLLBACK', async (attempt) => {
-      for (const event of events) {
-        try {
-          await attempt([event]);
-        } catch (error) {
-          if (!isDataError(error)) throw error;
-          return { event, sqlState: sqlStateOf(error) };
-        }
-      }
-      return undefined;
+    return this.onConnection(async (client) => {
+      await beginAsOnlyWriter(client, this.names);
+      const refused = await this.firstRefused(client, events);
+      await client.query('ROLLBACK');
+      return refused;
     });
   }
 
-  private async transaction<Result>(
-    end: 'COMMIT' | 'ROLLBACK',
-    work: (attempt: (events: readonly ProjectedEvent[]) => Promise<Applied>) => Promise<Result>,
-  ): Promise<Result> {
+  private async firstRefused(
+    client: ClientBase,
+    events: readonly ProjectedEvent[],
+  ): Promise<{ event: ProjectedEvent; sqlState: string } | undefined> {
+    for (const event of events) {
+      try {
+        await this.writer.apply(client, [event]);
+      } catch (error) {
+        if (!isDataError(error)) throw error;
+        return { event, sqlState: sqlStateOf(error) };
+      }
+    }
+    return undefined;
+  }
+
+  /** What `work` leaves open when it fails is undone. */
+  private async onConnection<Result>(work: (client: ClientBase) => Promise<Result>): Promise<Result> {
     const client = await this.options.pool.connect();
     let broken: Error | undefined;
     // Ended by the server between two statements: the next one fails, and this keeps the process alive until then.
     const onError = (error: Error): void => void (broken = error);
     client.on('error', onError);
     try {
-      await beginAsOnlyWriter(client, this.names);
-      const result = await work((events) => this.writer.apply(client, events));
-      await client.query(end);
-      return result;
+      return await work(client);
     } catch (error) {
       await client.query('ROLLBACK').catch((failure: Error) => {
         broken ??= failure;

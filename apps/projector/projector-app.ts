@@ -18,7 +18,7 @@ export interface ProjectorAppOptions {
 }
 
 export async function startProjector({ config, logger, handleSignals, onFatal }: ProjectorAppOptions): Promise<RunningApp> {
-  const pool = createPool({ databaseUrl: config.DATABASE_URL, max: 8, app: 'projector', logger });
+  const pool = createPool({ databaseUrl: config.DATABASE_URL, max: 8, app: 'projector', logger, pipeline: true });
   const broker = new KafkaJsBroker({ brokers: config.KAFKA_BROKERS, clientId: 'projector', topicPrefix: config.TOPIC_PREFIX, logger });
   const metrics = createMetrics('projector');
   const projector = new Projector({ pool, logger, metrics });

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await admin.ensureTopics();
   producer = await broker.createProducer();
   database = await createTestDatabase();
-  pool = new pg.Pool({ connectionString: database.url, max: 3 });
+  pool = new pg.Pool({ connectionString: database.url, max: 3, pipeline: true });
   pool.on('error', () => undefined);
 });
 afterAll(async () => {

@@ -19,7 +19,7 @@ let pool: pg.Pool;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new pg.Pool({ connectionString: database.url, max: 3 });
+  pool = new pg.Pool({ connectionString: database.url, max: 3, pipeline: true });
   const store = new EventStore({ pool });
   const streams = [
     ...Array.from({ length: 30 }, (_, n) => orderStream(`o${n}`, [placed(`o${n}`), confirmed(`o${n}`)])),

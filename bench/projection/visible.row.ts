@@ -6,6 +6,7 @@ import type { BenchStack } from '../harness/bench-stack.js';
 import { latencyOf } from '../harness/contender.js';
 import { resultOf, spreadOf } from '../harness/rounds.js';
 import { atMost, told, type BenchRow } from '../harness/row.js';
+import { StackUsage } from '../whole/stack-usage.js';
 
 const PER_SECOND = 100;
 const SKUS = 200;
@@ -22,7 +23,9 @@ export const visibleRow: BenchRow = {
     const customer = new Customer(stack, agent);
     await customer.stockUp();
     await customer.orders(3);
+    const usage = new StackUsage(stack.config.stateDir);
     const seen = await customer.orders(context.quick ? 5 : 25);
+    const used = usage.since();
     await agent.close();
     const spent = await spentOn(stack.databaseUrl, seen);
     await stack.verify();
@@ -38,6 +41,7 @@ export const visibleRow: BenchRow = {
         goals: [atMost(p50, 60, 'ms p50'), atMost(p99, 250, 'ms p99')],
         notes: [
           spent,
+          `CPU of one core: ${used.map(({ name, cpuPercent }) => `${name} ${cpuPercent.toFixed(0)} %`).join(', ')}`,
           'sent at a steady pace, whatever is answered; then GET /orders/{id}?consistentWith=order-{id}@2, which waits for the version that tells the outcome',
           'reserve, authorize, capture, confirm; the payment gateway answers at once; all invariants verified afterwards',
         ],

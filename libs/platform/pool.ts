@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** How long a statement may be without an answer, milliseconds. Default 30,000. */
   readonly queryTimeoutMs?: number;
+  /** Statements leave without waiting for the answers to those before them: for who sends several at once. Default false. */
+  readonly pipeline?: boolean;
   /** In place of pg's own; for simulations, whose servers live in memory. */
   readonly Client?: typeof pg.Client;
 }
@@ -54,7 +56,7 @@ const DATE = 1082;
  * Whoever creates it ends it (`pool.end()`).
  */
 export function createPool(options: PoolOptions): pg.Pool {
-  const { databaseUrl, max, app, logger, connectTimeoutMs = 5_000, queryTimeoutMs = 30_000, Client = ImpatientClient } = options;
+  const { databaseUrl, max, app, logger, connectTimeoutMs = 5_000, queryTimeoutMs = 30_000, pipeline = false } = options;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
@@ -63,7 +65,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     idleTimeoutMillis: 60_000,
     query_timeout: queryTimeoutMs,
     ...KEEP_ALIVE,
-    Client,
+    Client: options.Client ?? ImpatientClient,
+    pipeline,
     options: '-c timezone=UTC',
     types: rowTypes,
   });

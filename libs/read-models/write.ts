@@ -1,3 +1,4 @@
+export { allAnswered } from './projection/all-answered.js';
 export * from './projection/locks.js';
 export * from './projection/projected-event.js';
 export * from './projection/projection.js';

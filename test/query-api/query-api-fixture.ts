@@ -45,7 +45,7 @@ export class QueryApiFixture {
   static async start(env: Readonly<Record<string, string>> = {}): Promise<QueryApiFixture> {
     const database = await createTestDatabase();
     const logger = createLogger({ app: 'query-api-spec', level: process.env['SPEC_LOG'] ?? 'silent' });
-    const pool = createPool({ databaseUrl: database.url, max: 3, app: 'spec', logger });
+    const pool = createPool({ databaseUrl: database.url, max: 3, app: 'spec', logger, pipeline: true });
     const config = loadQueryApiConfig({ PORT: '0', DATABASE_URL: database.url, QUERY_POOL_SIZE: '4', ...env });
     return new QueryApiFixture(database, pool, await startQueryApi(config, logger, { handleSignals: false }));
   }

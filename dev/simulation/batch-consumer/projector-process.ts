@@ -25,7 +25,7 @@ export interface ProjectorOptions {
 
 /** The moving parts of apps/projector as its main wires them, without HTTP. Called in a process of the kernel. */
 export function startProjector({ kafka, postgres, logger, onFatal, around = (apply) => apply }: ProjectorOptions): ProjectorProcess {
-  const pool = postgres.pool({ max: 8, app: 'projector', logger });
+  const pool = postgres.pool({ max: 8, app: 'projector', logger, pipeline: true });
   const projector = new Projector({ pool, logger, metrics: new Registry() });
   const strategy = new BatchConsumerStrategy({
     broker: new MemoryBroker(kafka, logger),

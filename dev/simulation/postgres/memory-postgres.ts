@@ -26,7 +26,7 @@ export class MemoryPostgres {
   ) {}
 
   /** The pool of the running process: our own one, over pg's own client. */
-  pool({ max, app, logger }: { max: number; app: string; logger: PoolLogger }): pg.Pool {
+  pool({ max, app, logger, pipeline }: { max: number; app: string; logger: PoolLogger; pipeline?: boolean }): pg.Pool {
     // oxlint-disable-next-line typescript/no-this-alias
     const server = this;
     class MemoryClient extends ImpatientClient {
@@ -34,7 +34,7 @@ export class MemoryPostgres {
         super({ ...config, connection: new MemoryConnection(server) } as pg.ClientConfig);
       }
     }
-    return createPool({ databaseUrl: 'postgres://tidemark@memory/tidemark', max, app, logger, Client: MemoryClient });
+    return createPool({ databaseUrl: 'postgres://tidemark@memory/tidemark', max, app, logger, pipeline, Client: MemoryClient });
   }
 
   /** A client of the running process that is in no pool, not yet connected. */

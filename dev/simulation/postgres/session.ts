@@ -11,6 +11,8 @@ export class Session implements LockHolder {
   closed = false;
   private transaction: Transaction | undefined;
   private pending: { readonly query: ServerQuery; readonly statements: string[]; timeout: Due | undefined } | undefined;
+  /** Came while another was under way: a pipeline. */
+  private readonly waiting: ServerQuery[] = [];
   private idle: Due | undefined;
 
   constructor(
@@ -24,6 +26,7 @@ export class Session implements LockHolder {
 
   receive(query: ServerQuery): void {
     if (this.closed) return;
+    if (this.pending !== undefined) return void this.waiting.push(query);
     if (this.idle !== undefined) this.idle.cancelled = true;
     const statements = query.name === undefined && query.values.length === 0 ? split(query.text) : [query.text];
     this.pending = { query, statements, timeout: undefined };
@@ -71,7 +74,8 @@ export class Session implements LockHolder {
       if (this.server.takeFailure()) throw new SqlError('53200', 'out of memory');
       while (pending.statements.length > 0) {
         const text = pending.statements[0] as string;
-        results.push([commandOf(text), this.execute(text, pending.query)]);
+        const command = this.transaction?.failed === true && commandOf(text) === 'COMMIT' ? 'ROLLBACK' : commandOf(text);
+        results.push([command, this.execute(text, pending.query)]);
         pending.statements.shift();
       }
       this.answer(results);
@@ -155,6 +159,8 @@ export class Session implements LockHolder {
       message();
       connection.emit('readyForQuery', { status: transaction === undefined ? 'I' : 'T' });
     });
+    const next = this.waiting.shift();
+    if (next !== undefined) return this.receive(next);
     if (transaction === undefined || transaction.idleTimeoutMs === 0) return;
     this.idle = this.server.kernel.schedule(
       'db idle in transaction timeout',

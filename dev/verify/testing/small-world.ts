@@ -37,7 +37,12 @@ export class SmallWorld {
   static async create(): Promise<SmallWorld> {
     const { url, drop } = await createTestDatabase();
     const logger = createLogger({ app: 'spec', level: 'fatal' });
-    const world = new SmallWorld(url, drop, new PostgresDatabase(url), createPool({ databaseUrl: url, max: 3, app: 'spec', logger }));
+    const world = new SmallWorld(
+      url,
+      drop,
+      new PostgresDatabase(url),
+      createPool({ databaseUrl: url, max: 3, app: 'spec', logger, pipeline: true }),
+    );
     await world.fill();
     return world;
   }

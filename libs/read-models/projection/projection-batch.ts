@@ -1,5 +1,6 @@
 import { failpoints } from '#failpoints';
 import type { ClientBase } from 'pg';
+import { allAnswered } from './all-answered.js';
 import { ChangeSet, type Change } from './change-set.js';
 import type { Positions, ProjectionPositions } from './positions.js';
 import { inMilliseconds, type ProjectedEvent } from './projected-event.js';
@@ -33,6 +34,8 @@ export class ProjectionBatch {
   private readonly names: readonly string[];
   /** Streams whose checkpoints were looked up. */
   private readonly seen = new Set<string>();
+  /** Streams whose state rows were looked up, or begin here. */
+  private readonly stateSeen = new Set<string>();
   private events = 0;
 
   constructor(private readonly options: ProjectionBatchOptions) {
@@ -53,33 +56,30 @@ export class ProjectionBatch {
    */
   async take(client: ClientBase, events: readonly ProjectedEvent[]): Promise<void> {
     this.events += events.length;
-    const positions = await this.positionsOf(client, events);
-    for (const fold of this.folds) {
-      const fresh = fold.freshOnly(events, positions.get(fold.projection.name));
-      const wanted = fold.statesOf(fresh);
-      if (wanted.length > 0) {
-        await this.options.after;
-        await fold.loadStates(client, wanted);
-      }
-      fold.take(fresh);
-    }
+    const positions = await this.lookUp(client, events);
+    for (const fold of this.folds) fold.take(fold.freshOnly(events, positions.get(fold.projection.name)));
   }
 
-  /** All tables, and then the checkpoints, in the caller's transaction. */
-  async write(client: ClientBase): Promise<Applied> {
-    let written: Promise<void> = Promise.resolve();
-    for (const { writer, rows } of this.folds.flatMap((fold) => fold.toWrite())) {
-      // Made ready for the wire while the database writes the table before.
-      const columns = writer.columnsOf(rows);
-      await written;
-      written = writer.write(client, columns);
+  /**
+   * All tables, and then the checkpoints, in the caller's transaction, which ends with them when `end` says so. Sent without waiting for
+   * answers: what follows a statement that failed is refused, and a COMMIT then is a ROLLBACK.
+   */
+  async write(client: ClientBase, end?: 'COMMIT'): Promise<Applied> {
+    const sent: Promise<unknown>[] = [];
+    const send = (statement: Promise<unknown>): void => {
       // Awaited in a moment, but not if the next table's rows cannot be made ready.
-      written.catch(() => undefined);
+      statement.catch(() => undefined);
+      sent.push(statement);
+    };
+    for (const { writer, rows } of this.folds.flatMap((fold) => fold.toWrite())) send(writer.write(client, writer.columnsOf(rows)));
+    if (failpoints.armed) {
+      await allAnswered(sent);
+      await failpoints.reach('projector.written');
     }
-    await written;
-    if (failpoints.armed) await failpoints.reach('projector.written');
     const reached: Positions = new Map(this.folds.map((fold) => [fold.projection.name, fold.reached]));
-    await this.options.positions.save(client, reached);
+    send(this.options.positions.save(client, reached));
+    if (end !== undefined) send(client.query(end));
+    await allAnswered(sent);
     const taken = new Map(
       this.folds.flatMap(({ projection, events, newestRecordedAt }) =>
         events > 0 ? [[projection.name, { events, newestRecordedAt }] as const] : [],
@@ -89,16 +89,29 @@ export class ProjectionBatch {
     return { taken, duplicates: this.events * this.folds.length - takenEvents };
   }
 
-  private async positionsOf(client: ClientBase, events: readonly ProjectedEvent[]): Promise<Positions> {
-    const wanted: string[] = [];
+  /**
+   * The checkpoints of streams not met before, and the state rows that events may go on from: all asked for in one go, though a repeat
+   * will not need its row. Waiting for the one to ask for the others was four round trips more.
+   */
+  private async lookUp(client: ClientBase, events: readonly ProjectedEvent[]): Promise<Positions> {
+    const streams: string[] = [];
+    const goingOn: string[] = [];
     for (const { streamId, version } of events) {
-      if (this.seen.has(streamId)) continue;
-      this.seen.add(streamId);
-      if (version > 1 || this.options.fromBeginning !== true) wanted.push(streamId);
+      if (!this.seen.has(streamId)) {
+        this.seen.add(streamId);
+        if (version > 1 || this.options.fromBeginning !== true) streams.push(streamId);
+        else this.stateSeen.add(streamId);
+      }
+      if (version > 1 && !this.stateSeen.has(streamId)) {
+        this.stateSeen.add(streamId);
+        goingOn.push(streamId);
+      }
     }
-    if (wanted.length === 0) return new Map();
+    if (streams.length === 0 && goingOn.length === 0) return new Map();
     await this.options.after;
-    return await this.options.positions.load(client, this.names, wanted);
+    const positions = this.options.positions.load(client, this.names, streams);
+    await allAnswered([positions, ...this.folds.map((fold) => fold.loadStates(client, goingOn))]);
+    return await positions;
   }
 }
 
@@ -131,24 +144,14 @@ class Fold {
     return fresh;
   }
 
-  /** Keys of streams that go on here, from a row that an earlier batch has left. */
-  statesOf(fresh: readonly ProjectedEvent[]): string[] {
-    if (this.projection.state === undefined) return [];
-    const wanted: string[] = [];
-    const begun = new Set<string>();
-    for (const event of fresh) {
-      const key = this.keyOf(event);
-      if (begun.has(key) || this.states.has(key)) continue;
-      begun.add(key);
-      if (event.version > 1) wanted.push(key);
-    }
-    return wanted;
-  }
-
-  async loadStates(client: ClientBase, keys: readonly string[]): Promise<void> {
-    const state = this.projection.state!;
+  async loadStates(client: ClientBase, streamIds: readonly string[]): Promise<void> {
+    const { state } = this.projection;
+    if (state === undefined || streamIds.length === 0) return;
     const keyProperty = state.key[0]!.property;
-    for (const row of await this.writers.get(state)!.load(client, keys)) {
+    for (const row of await this.writers.get(state)!.load(
+      client,
+      streamIds.map((id) => this.keyOf(id)),
+    )) {
       this.states.set((row as Record<string, string>)[keyProperty]!, row);
     }
   }
@@ -158,7 +161,7 @@ class Fold {
     this.events += fresh.length;
     for (const each of fresh) {
       const event = readable(projection.name, each);
-      const key = projection.state === undefined ? '' : this.keyOf(event);
+      const key = projection.state === undefined ? '' : this.keyOf(event.streamId);
       for (const change of projectOne(projection, event, states.get(key))) {
         changes.add(change);
         if (change.table === projection.state) states.set(key, change.row);
@@ -174,7 +177,7 @@ class Fold {
   }
 
   /** All events are of the projection's category. */
-  private keyOf({ streamId }: ProjectedEvent): string {
+  private keyOf(streamId: string): string {
     return streamId.slice(this.projection.category.length + 1);
   }
 }

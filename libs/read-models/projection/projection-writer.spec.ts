@@ -11,6 +11,7 @@ import { cancelled, confirmed, orderStream, placed, stockStream } from '../testi
 import { fold } from '../testing/fold.js';
 import { arrivals, fulfilmentHistory, orderHistory, stockHistory } from '../testing/histories.js';
 import { applyLive, byKey, emptyTables, liveRows } from '../testing/tables.js';
+import { beginAsOnlyWriter } from './locks.js';
 import { ProjectionWriter } from './projection-writer.js';
 import { MissingStateError, ProjectionGapError, UnprojectableEventError } from './projection.js';
 
@@ -19,7 +20,7 @@ let client: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  client = new pg.Client({ connectionString: database.url });
+  client = new pg.Client({ connectionString: database.url, pipeline: true });
   await client.connect();
 });
 afterAll(async () => {
@@ -137,6 +138,18 @@ describe('what cannot be applied', () => {
     await client.query('DELETE FROM read.customer_orders');
     await expect(applyLive(client, orderProjections, [[orderO1[1]!]])).rejects.toThrow(MissingStateError);
     await client.query('ROLLBACK');
+  });
+
+  it('a statement that the database refuses takes the others of its pipeline with it, the COMMIT too', async () => {
+    await client.query('INSERT INTO read.order_lines (order_id, line_no, quantity, unit_price, sku) VALUES ($1, 1, 1, 1, $2)', ['o2', 'A']);
+    const batch = writer.batch();
+    await beginAsOnlyWriter(
+      client,
+      orderProjections.map(({ name }) => name),
+    );
+    await batch.take(client, [...orderO1, ...orderStream('o2', [placed('o2')])]);
+    await expect(batch.write(client, 'COMMIT')).rejects.toMatchObject({ code: '23505' });
+    for (const table of ['orders', 'customers', 'overview_hours', 'projection_positions']) expect(await count(table)).toBe(0);
   });
 
   it('effects and checkpoints vanish together when the transaction does', async () => {

@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 async function connect(): Promise<pg.Client> {
-  const connection = new pg.Client({ connectionString: database.url });
+  const connection = new pg.Client({ connectionString: database.url, pipeline: true });
   connection.on('error', () => undefined);
   await connection.connect();
   return connection;

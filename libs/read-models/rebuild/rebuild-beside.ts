@@ -157,6 +157,7 @@ export class BesideRebuild {
     this.client = new pg.Client({
       connectionString: options.databaseUrl,
       application_name: 'tidemark-rebuild',
+      pipeline: true,
       // What is lost in a crash is built again anyway; the swap itself is made durable (see swap).
       options: '-c timezone=UTC -c synchronous_commit=off',
     });

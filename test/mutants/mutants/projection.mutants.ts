@@ -33,8 +33,8 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: BATCH,
-        search: 'await this.options.positions.save(client, reached);',
-        replace: "await client.query('COMMIT; BEGIN');\n    await this.options.positions.save(client, reached);",
+        search: 'send(this.options.positions.save(client, reached));',
+        replace: "send(client.query('COMMIT; BEGIN'));\n    send(this.options.positions.save(client, reached));",
       },
     ],
     specs: [WRITER_SPEC],
@@ -43,7 +43,7 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     name: 'checkpoint-not-written',
     mechanism: 'checkpoint in the transaction of its effects',
     breaks: ['I6'],
-    edits: [{ file: BATCH, search: 'await this.options.positions.save(client, reached);', replace: '' }],
+    edits: [{ file: BATCH, search: 'send(this.options.positions.save(client, reached));', replace: '' }],
     specs: [WRITER_SPEC],
   },
   {
