@@ -11,6 +11,10 @@ export interface Place {
   readonly topicPrefix: string;
 }
 
+/** What a contender does once the broker has acknowledged: nobody waits for it, and losing it costs repeats. */
+export const WHAT_IS_REMEMBERED =
+  'Commits and acknowledgements are durable. What was published is remembered without waiting for the disk by both: our deletion from the outbox (synchronous_commit off in that session alone), Debezium’s offset (a file, every minute).';
+
 type OnBroker = Pick<Place, 'broker' | 'topicPrefix'>;
 
 const brokerFor = ({ broker, topicPrefix }: OnBroker): KafkaJsBroker =>

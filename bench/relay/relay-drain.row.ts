@@ -2,7 +2,7 @@ import { interleaved } from '../harness/rounds.js';
 import { timesAsFast, type BenchRow } from '../harness/row.js';
 import { fillOutbox } from './backlog.js';
 import type { DrainLoad, DrainSettings } from './drain-load.js';
-import { ensureTopics, verifyPublished } from './published.js';
+import { ensureTopics, verifyPublished, WHAT_IS_REMEMBERED } from './published.js';
 
 const TIDEMARK = 'Tidemark';
 const DEBEZIUM = 'Debezium engine 3.6';
@@ -48,6 +48,7 @@ export const relayDrainRow: BenchRow = {
         results,
         goals: [timesAsFast(results, DEBEZIUM, 1), timesAsFast(results, CEILING, 0.6)],
         notes: [
+          WHAT_IS_REMEMBERED,
           'Debezium: outbox event router, pgoutput, poll.interval.ms 10, max.batch.size 8192; its outbox rows carry the payload, are read from the write-ahead log and are never removed; its PostgreSQL has wal_level=logical.',
           'The ceiling: kafkajs as it comes, with the messages already in memory, 5,000 a request. Tidemark writes produce requests itself (ADR 12).',
         ],

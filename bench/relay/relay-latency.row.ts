@@ -1,7 +1,7 @@
 import { interleaved } from '../harness/rounds.js';
 import { atMost, type BenchRow } from '../harness/row.js';
 import type { LatencyLoad } from './latency-meter.js';
-import { ensureTopics, verifyPublished, type Place } from './published.js';
+import { ensureTopics, verifyPublished, WHAT_IS_REMEMBERED, type Place } from './published.js';
 
 const FULL: LatencyLoad = { perSecond: 1_000, ms: 8_000 };
 const QUICK: LatencyLoad = { perSecond: 1_000, ms: 2_000 };
@@ -34,6 +34,7 @@ export const relayLatencyRow: BenchRow = {
         results,
         goals: [atMost(own!.p99, 50, 'ms p99'), atMost(own!.p99, other!.p99, 'ms p99, that of Debezium')],
         notes: [
+          WHAT_IS_REMEMBERED,
           'From the acknowledgement of the commit to the record in a kafkajs consumer in the same process. The relay is the app itself, woken as command-api wakes it.',
           'Debezium: poll.interval.ms 5 (its default of 500 is added to nearly every event), one batch acknowledged before the next.',
         ],

@@ -64,7 +64,7 @@ export interface OutboxRelayOptions {
   readonly batchBytes?: number;
   /** How long to wait for a wake-up when there is nothing to do, milliseconds. Default 500. */
   readonly pollMs?: number;
-  /** Least pause after a round that left nothing behind, so that a steady trickle goes in batches, milliseconds. Default 5. */
+  /** Least pause after a round that left nothing behind, so that a steady trickle goes in batches, milliseconds. Default 2. */
   readonly lingerMs?: number;
   /** How often shards are shared out anew, milliseconds. Default 1000. */
   readonly rebalanceMs?: number;
@@ -103,7 +103,7 @@ export class OutboxRelay {
       batchSize: 2_000,
       batchBytes: 4 * 1024 * 1024,
       pollMs: 500,
-      lingerMs: 5,
+      lingerMs: 2,
       rebalanceMs: 1_000,
       retry: { firstMs: 100, maxMs: 5_000 },
       ...options,

@@ -17,6 +17,8 @@ export class MemoryPostgres {
   readonly locks = new Locks();
   /** Refuses connections when false. */
   accepting = true;
+  /** Called when all sessions have died with it: what was committed without waiting for the disk may be undone here. */
+  onShutDown: (() => void) | undefined;
   private slow = false;
   private failures = 0;
 
@@ -85,6 +87,7 @@ export class MemoryPostgres {
     this.accepting = false;
     const how = this.kernel.random.chance(0.5) ? 'told' : 'cut';
     for (const session of this.sessions) session.terminate(how, '57P01', 'terminating connection due to unexpected postmaster exit');
+    this.onShutDown?.();
   }
 
   startUp(): void {

@@ -1,3 +1,4 @@
+import type { SeededRandom } from '../kernel/seeded-random.js';
 import { SqlError, type Statement, type Statements, type StatementResult } from '../postgres/statements.js';
 import { MemoryTable, type LockHolder, type Transaction } from '../postgres/transaction.js';
 import type { AdvisoryLocks } from './advisory-locks.js';
@@ -66,6 +67,9 @@ const SOUND_COLUMNS = [
   ['age_ms', 'int4'],
 ] as const;
 
+/** What is committed without waiting for the disk is there after three rounds of the server's writer, milliseconds. */
+const DURABLE_AFTER_MS = 600;
+
 const UUID = '00000000-0000-4000-8000-000000000000';
 const PLACES = 12;
 
@@ -77,6 +81,8 @@ export class OutboxSide {
   epoch = 1;
   private readonly timed = new WeakSet<Transaction>();
   private placed = 0;
+  /** How to undo what relays have done and the disk may not have, the oldest first. */
+  private unflushed: { readonly at: number; readonly undo: () => void }[] = [];
 
   constructor(
     statements: Statements,
@@ -107,8 +113,17 @@ export class OutboxSide {
       .name('tidemark-outbox-park', heard(this.park.bind(this)));
   }
 
-  /** Commits events with their rows, at once. */
+  /** The server dies: what a relay's session committed (it does not wait for the disk) is lost from some moment on. */
+  crash(now: number, random: SeededRandom): void {
+    const recent = this.unflushed.filter(({ at }) => now - at < DURABLE_AFTER_MS);
+    const lost = recent.slice(random.below(recent.length + 1));
+    this.unflushed = [];
+    for (const { undo } of lost.reverse()) undo();
+  }
+
+  /** Commits events with their rows, at once; the disk has what came before, too. */
   commit(events: readonly OutboxEvent[]): void {
+    this.unflushed = [];
     for (const event of events) {
       this.events.rows.set(String(event.position), event);
       this.wait(event);
@@ -117,6 +132,7 @@ export class OutboxSide {
 
   /** A dead letter goes back to its old place, or for good. */
   decide(letter: Letter, action: 'release' | 'discard'): void {
+    this.unflushed = [];
     this.letters.rows.delete(String(letter.position));
     if (action === 'release') this.wait(letter);
     this.epoch += 1;
@@ -180,7 +196,9 @@ export class OutboxSide {
     const at = elementsOf<number>(positions);
     const positionAt = new Map(elementsOf<string>(places).map((place, n) => [place, at[n]]));
     const gone = transaction.all(this.outbox).filter((row) => positionAt.get(row.place) === row.position);
-    for (const { position } of gone) {
+    for (const row of gone) {
+      const { position } = row;
+      this.unflushed.push({ at: transaction.now, undo: () => this.outbox.rows.set(String(position), row) });
       this.options.onRemoved(this.eventAt(position), transaction.holder);
       transaction.put(this.outbox, String(position), undefined);
     }
@@ -193,6 +211,11 @@ export class OutboxSide {
     if (row?.shard !== shard) return { count: 0 };
     transaction.put(this.outbox, String(position), undefined);
     transaction.put(this.letters, String(position), { position, shard, streamId: row.streamId });
+    const undo = (): void => {
+      this.letters.rows.delete(String(position));
+      this.outbox.rows.set(String(position), row);
+    };
+    this.unflushed.push({ at: transaction.now, undo });
     return { count: 1 };
   }
 

@@ -50,6 +50,7 @@ class RelayWorld implements World {
     });
     this.postgres = new MemoryPostgres(kernel, statements);
     this.advisory.postgres = this.postgres;
+    this.postgres.onShutDown = () => this.outbox.crash(kernel.now, random);
     this.log = new MemoryLog(kernel);
     this.writers = new Writers(kernel, this.outbox, () => this.notify());
     const { postgres, log } = this;
