@@ -71,6 +71,7 @@ interface Decided {
   readonly states: BatchStates;
   readonly decided: DecidedInput[];
   readonly failed: [Pending, unknown][];
+  readonly requests: readonly AppendRequest[];
 }
 
 /** A batch decided on what its streams are expected to hold. */
@@ -219,11 +220,8 @@ export class FulfilmentRunner {
         this.withoutForesight = WITHOUT_FORESIGHT;
         return this.putBack(batch);
       }
-      const { states, decided, failed } = foreseen ?? this.decideAll(batch, await this.load(client, streams, versions));
-      const appending = this.options.store.append(
-        decided.map((item) => item.request),
-        client,
-      );
+      const { states, decided, failed, requests } = foreseen ?? this.decideAll(batch, await this.load(client, streams, versions));
+      const appending = this.options.store.append(requests, client);
       this.foresight = this.foresee(states);
       const verdicts = await appending;
       const refused = decided.flatMap((item, index) => {
@@ -351,7 +349,7 @@ export class FulfilmentRunner {
         failed.push([pending, error]);
       }
     }
-    return { states, decided, failed };
+    return { states, decided, failed, requests: this.options.store.prepare(decided.map(({ request }) => request)) };
   }
 
   private prepare(pending: Pending, awaitedBefore: FulfilmentAction, decision: Decision): DecidedInput {
