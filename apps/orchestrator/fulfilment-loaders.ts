@@ -65,6 +65,43 @@ export async function loadLocked<State extends object, Event>(
   return states;
 }
 
+/**
+ * The states that streams are expected to have once a batch under way is committed: as it leaves them, or as memory holds them, or else as
+ * they are read now. Of a saga nobody has seen, and its payment, it is expected that they do not exist yet: then nothing is read but the
+ * order.
+ */
+export async function expectStates(
+  loaders: FulfilmentLoaders,
+  ids: Readonly<Record<keyof BatchStates, readonly string[]>>,
+  left: BatchStates,
+): Promise<BatchStates> {
+  return {
+    fulfilment: expected(loaders.fulfilment, ids.fulfilment, left.fulfilment),
+    order: await expectedOrRead(loaders.order, ids.order, left.order),
+    payment: expected(loaders.payment, ids.payment, left.payment),
+    stock: await expectedOrRead(loaders.stock, ids.stock, left.stock),
+  };
+}
+
+function expected<State extends object, Event>(
+  loader: StreamLoader<State, Event>,
+  ids: readonly string[],
+  left: ReadonlyMap<string, Versioned<State>>,
+): Map<string, Versioned<State>> {
+  const unknown = { version: 0, state: loader.initialState };
+  return new Map(ids.map((id) => [id, left.get(id) ?? loader.cached(id) ?? unknown]));
+}
+
+async function expectedOrRead<State extends object, Event>(
+  loader: StreamLoader<State, Event>,
+  ids: readonly string[],
+  left: ReadonlyMap<string, Versioned<State>>,
+): Promise<Map<string, Versioned<State>>> {
+  const unseen = ids.filter((id) => !left.has(id) && loader.cached(id) === undefined);
+  const read = unseen.length > 0 ? await loader.loadMany(unseen) : new Map<string, Versioned<State>>();
+  return new Map([...expected(loader, ids, left), ...read]);
+}
+
 /** After the commit. A stream that still does not exist is not worth keeping. */
 export function rememberStates(loaders: FulfilmentLoaders, states: BatchStates): void {
   keep(loaders.fulfilment, states.fulfilment);

@@ -14,7 +14,7 @@ import { failpoints } from '#failpoints';
 import { isTransientDatabaseError, newId, type Logger } from '#platform';
 import type { Pool, PoolClient } from 'pg';
 import { DecisionBatch, type BatchStates, type Decision } from './decision-batch.js';
-import { forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
+import { expectStates, forgetStreams, loadLocked, rememberStates, type FulfilmentLoaders } from './fulfilment-loaders.js';
 import { actionName, type FulfilmentWork, type ParkedWork, type ScheduledWork } from './fulfilment-work.js';
 import { backoffMs, LONGEST_WAIT_IN_MEMORY_MS } from './gateway-backoff.js';
 import type { Dispatch } from './gateway-dispatcher.js';
@@ -57,6 +57,31 @@ interface RunnerOptions {
 const MAX_INPUTS = 100;
 const MAX_ITEMS = 1_500;
 
+/** So many batches are decided under lock alone after one that somebody else had overtaken: where two want the same, foresight is wasted. */
+const WITHOUT_FORESIGHT = 20;
+
+/** What a batch may touch. */
+interface BatchStreams {
+  readonly ids: Readonly<Record<keyof BatchStates, string[]>>;
+  readonly locked: string[];
+  readonly read: string[];
+}
+
+interface Decided {
+  readonly states: BatchStates;
+  readonly decided: DecidedInput[];
+  readonly failed: [Pending, unknown][];
+  readonly requests: readonly AppendRequest[];
+}
+
+/** A batch decided on what its streams are expected to hold. */
+interface Foreseen extends Decided {
+  readonly batch: Pending[];
+  readonly streams: BatchStreams;
+  /** It holds only if they stand here when they are locked. */
+  readonly versions: ReadonlyMap<string, number>;
+}
+
 interface DecidedInput {
   readonly pending: Pending;
   readonly decision: Decision;
@@ -71,6 +96,8 @@ interface DecidedInput {
  * Runs the fulfilment saga in batches: takes the inputs that wait, locks the orders and the stock they may touch, decides them all in
  * memory and commits their events, outbox rows and timers in one transaction.
  * - Streams are locked before deciding, so two orchestrators wanting the same SKU queue up instead of retrying each other to death.
+ * - While PostgreSQL writes a batch, the next one is decided on what that one leaves behind. Such a decision is taken only if all before it
+ *   was committed and its streams, locked in their turn, stand where it expected them; otherwise the batch is decided again under lock.
  * - Answers of the gateway go before new orders: what is begun gets finished first.
  * - A transient database error repeats the batch until it is through; an input that breaks a rule, or that the database refuses, fails
  *   alone.
@@ -80,6 +107,9 @@ export class FulfilmentRunner {
   private readonly messages: Pending[] = [];
   /** So many at the head of the outcomes are of a batch that the database refused: each goes alone. */
   private suspects = 0;
+  /** Of the batch after the one under way. */
+  private foresight: Promise<Foreseen | undefined> | undefined;
+  private withoutForesight = 0;
   private loop: Promise<void> | undefined;
   private stopped = false;
 
@@ -110,13 +140,16 @@ export class FulfilmentRunner {
   private async drain(): Promise<void> {
     // One turn of the event loop lets inputs that arrive together share the transaction.
     await new Promise(setImmediate);
-    for (let failures = 0; this.queued > 0 && !this.stopped;) {
-      const alone = this.suspects > 0;
-      const batch = this.takeBatch();
+    for (let failures = 0; !this.stopped;) {
+      const foreseen = await this.takeForesight();
+      if (foreseen === undefined && this.queued === 0) break;
+      const alone = foreseen === undefined && this.suspects > 0;
+      const batch = foreseen?.batch ?? this.takeBatch();
       try {
-        await this.run(batch);
+        await this.run(batch, foreseen);
         failures = 0;
       } catch (error) {
+        await this.forgoForesight();
         if (!isTransientDatabaseError(error)) {
           this.refused(batch, error);
           continue;
@@ -128,6 +161,7 @@ export class FulfilmentRunner {
         await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** failures, 2_000)));
       }
     }
+    if (this.foresight !== undefined) await this.forgoForesight();
     this.rejectAll(new Error('the orchestrator is shutting down'));
     // Not a moment later: what comes now starts the next.
     this.loop = undefined;
@@ -171,20 +205,25 @@ export class FulfilmentRunner {
     return batch;
   }
 
-  private async run(batch: readonly Pending[]): Promise<void> {
+  private async run(batch: readonly Pending[], foreseen?: Foreseen): Promise<void> {
     const startedAt = performance.now();
     const client = await this.options.pool.connect();
     let touched: string[] = [];
     let broken: Error | undefined;
     try {
       await client.query(BEGIN);
-      const { states, versions } = await this.lockAndLoad(client, batch);
-      touched = [...versions.keys()];
-      const { decided, failed } = this.decideAll(batch, states);
-      const verdicts = await this.options.store.append(
-        decided.map((item) => item.request),
-        client,
-      );
+      const streams = foreseen?.streams ?? (await this.streamsOf(batch, client));
+      touched = Object.values(streams.ids).flat();
+      const versions = await this.lock(client, streams);
+      if (foreseen !== undefined && !isAsForeseen(foreseen, versions)) {
+        await client.query('ROLLBACK');
+        this.withoutForesight = WITHOUT_FORESIGHT;
+        return this.putBack(batch);
+      }
+      const { states, decided, failed, requests } = foreseen ?? this.decideAll(batch, await this.load(client, streams, versions));
+      const appending = this.options.store.append(requests, client);
+      this.foresight = this.foresee(states);
+      const verdicts = await appending;
       const refused = decided.flatMap((item, index) => {
         const verdict = verdicts[index];
         return verdict === undefined || verdict.outcome === 'appended' ? [] : [{ item, verdict }];
@@ -192,6 +231,7 @@ export class FulfilmentRunner {
       if (refused.length > 0) {
         await client.query('ROLLBACK');
         forgetStreams(this.options.loaders, touched);
+        await this.forgoForesight();
         return this.settleRefused(batch, refused);
       }
       await this.schedule(client, decided);
@@ -219,42 +259,46 @@ export class FulfilmentRunner {
    * append refuses them when they have moved. Measured: a lock, a head put there at 0 and moved after were a fifth of a saga's time in
    * the database. Whoever starts an order holds it, so no cancellation is decided beside its start.
    */
-  private async lockAndLoad(
-    client: PoolClient,
-    batch: readonly Pending[],
-  ): Promise<{ states: BatchStates; versions: Map<string, number> }> {
-    const orderIds = [...new Set(batch.map((pending) => pending.orderId))];
-    const ids = {
-      fulfilment: orderIds.map((id) => streamId('fulfilment', id)),
-      order: orderIds.map((id) => streamId('order', id)),
-      payment: orderIds.map((id) => streamId('payment', id)),
-      stock: await this.stockStreams(client, batch),
-    };
-    const ending = new Set(batch.filter(({ input }) => mayTouchStock(input)).map(({ orderId }) => streamId('order', orderId)));
-    const locked = [...ending, ...ids.stock];
+  private async lock(client: PoolClient, { locked, read }: BatchStreams): Promise<Map<string, number>> {
     const versions = await this.options.store.lockStreams(client, locked);
-    const read = [...ids.fulfilment, ...ids.payment, ...ids.order.filter((id) => !ending.has(id))];
     for (const [id, version] of await this.options.store.versionsOf(client, read)) versions.set(id, version);
+    return versions;
+  }
+
+  private async load(client: PoolClient, { ids }: BatchStreams, versions: ReadonlyMap<string, number>): Promise<BatchStates> {
     const { loaders } = this.options;
-    const states: BatchStates = {
+    return {
       fulfilment: await loadLocked(loaders.fulfilment, ids.fulfilment, versions, client),
       order: await loadLocked(loaders.order, ids.order, versions, client),
       payment: await loadLocked(loaders.payment, ids.payment, versions, client),
       stock: await loadLocked(loaders.stock, ids.stock, versions, client),
     };
-    return { states, versions };
+  }
+
+  private async streamsOf(batch: readonly Pending[], client?: PoolClient, left?: BatchStates): Promise<BatchStreams> {
+    const orderIds = [...new Set(batch.map((pending) => pending.orderId))];
+    const ids = {
+      fulfilment: orderIds.map((id) => streamId('fulfilment', id)),
+      order: orderIds.map((id) => streamId('order', id)),
+      payment: orderIds.map((id) => streamId('payment', id)),
+      stock: await this.stockStreams(batch, client, left),
+    };
+    const ending = new Set(batch.filter(({ input }) => mayTouchStock(input)).map(({ orderId }) => streamId('order', orderId)));
+    const read = [...ids.fulfilment, ...ids.payment, ...ids.order.filter((id) => !ending.has(id))];
+    return { ids, locked: [...ending, ...ids.stock], read };
   }
 
   /** An order's items never change once its fulfilment has started, so they may be read before the lock. */
-  private async stockStreams(client: PoolClient, batch: readonly Pending[]): Promise<string[]> {
+  private async stockStreams(batch: readonly Pending[], client?: PoolClient, left?: BatchStates): Promise<string[]> {
     const touching = batch.filter((pending) => mayTouchStock(pending.input));
     const running = touching
       .filter((pending) => pending.input.type !== 'StartFulfilment')
       .map((pending) => streamId('fulfilment', pending.orderId));
     const { fulfilment } = this.options.loaders;
-    const unseen = running.filter((id) => fulfilment.cached(id) === undefined);
+    const seen = (id: string) => left?.fulfilment.get(id) ?? fulfilment.cached(id);
+    const unseen = running.filter((id) => seen(id) === undefined);
     const loaded = unseen.length > 0 ? await fulfilment.loadMany(unseen, client) : new Map();
-    const known = running.map((id) => (loaded.get(id) ?? fulfilment.cached(id))?.state);
+    const known = running.map((id) => (loaded.get(id) ?? seen(id))?.state);
     const items = [
       ...touching.flatMap(({ input }) => (input.type === 'StartFulfilment' ? input.items : [])),
       ...known.flatMap((state) => (state === undefined || state.status === 'not-started' ? [] : state.items)),
@@ -262,7 +306,36 @@ export class FulfilmentRunner {
     return [...new Set(stockStreamsOf(items))];
   }
 
-  private decideAll(batch: readonly Pending[], states: BatchStates): { decided: DecidedInput[]; failed: [Pending, unknown][] } {
+  /** Undefined when nothing waits, or its states cannot be had. @param left as the batch leaves them that is being written */
+  private async foresee(left: BatchStates): Promise<Foreseen | undefined> {
+    if (this.withoutForesight > 0) this.withoutForesight -= 1;
+    if (this.queued === 0 || this.suspects > 0 || this.withoutForesight > 0 || this.stopped) return undefined;
+    const batch = this.takeBatch();
+    try {
+      const streams = await this.streamsOf(batch, undefined, left);
+      const states = await expectStates(this.options.loaders, streams.ids, left);
+      const versions = new Map(Object.values(states).flatMap((of) => [...of].map(([id, { version }]) => [id, version] as const)));
+      return { batch, streams, versions, ...this.decideAll(batch, states) };
+    } catch (error) {
+      this.options.logger.debug({ event: 'fulfilment.foresight.failed', err: error });
+      this.putBack(batch);
+      return undefined;
+    }
+  }
+
+  private async takeForesight(): Promise<Foreseen | undefined> {
+    const foreseen = await this.foresight;
+    this.foresight = undefined;
+    return foreseen;
+  }
+
+  /** What it rests on was not committed. Before the batch that failed is put back, so that this one comes after it. */
+  private async forgoForesight(): Promise<void> {
+    const foreseen = await this.takeForesight();
+    if (foreseen !== undefined) this.putBack(foreseen.batch);
+  }
+
+  private decideAll(batch: readonly Pending[], states: BatchStates): Decided {
     const decisions = new DecisionBatch(states);
     // Deciding replaces the states in this map.
     const before = new Map(states.fulfilment);
@@ -276,7 +349,7 @@ export class FulfilmentRunner {
         failed.push([pending, error]);
       }
     }
-    return { decided, failed };
+    return { states, decided, failed, requests: this.options.store.prepare(decided.map(({ request }) => request)) };
   }
 
   private prepare(pending: Pending, awaitedBefore: FulfilmentAction, decision: Decision): DecidedInput {
@@ -353,6 +426,9 @@ export class FulfilmentRunner {
     this.putBack(batch.filter((pending) => !settled.has(pending)));
   }
 }
+
+const isAsForeseen = ({ versions }: Foreseen, locked: ReadonlyMap<string, number>): boolean =>
+  [...versions].every(([id, version]) => (locked.get(id) ?? 0) === version);
 
 const awaitedOf = (state: FulfilmentState | undefined): FulfilmentAction => (state === undefined ? { kind: 'none' } : nextAction(state));
 

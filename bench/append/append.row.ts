@@ -11,7 +11,7 @@ const EMMETT = 'Emmett';
 const CEILING = 'raw multi-row INSERT';
 const TYPEORM = 'TypeORM, a transaction each';
 /** Milliseconds of a round: all have met the machine once before, and there are nine comparisons. */
-const ROUND_MS = 750;
+const ROUND_MS = 700;
 
 const EVENTS_ALONE = [
   'Tidemark, raw INSERT and TypeORM write events, the head of their stream, and an outbox row for each event; positions, correlation and versions are indexed.',

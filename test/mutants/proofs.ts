@@ -48,6 +48,10 @@ export const PROOFS: ProofTable = {
   'test/edges/clocks.spec.ts': {
     'standing where it should leaves the longest wait alone, however short leases are': ['I9'],
   },
+  'apps/orchestrator/foresight.spec.ts': {
+    'is decided again when its order was cancelled meanwhile': ['I7'],
+    'is decided again when the one before it was not committed, though its streams stand where they were expected': ['I8'],
+  },
   'apps/orchestrator/fulfilment-faults.spec.ts': {
     'loses its locks after a few seconds, and does the batch again when it goes on': ['I9', 'I12'],
     'waits a bounded time for a lock of somebody else, and lets go of those it has': ['I12'],

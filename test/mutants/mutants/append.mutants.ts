@@ -82,8 +82,8 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: EVENT_STORE,
-        search: 'values: appendArguments(requests) });',
-        replace: `values: appendArguments(requests.map(({ writes, metadata }) => ({ writes, metadata }))) });
+        search: 'APPEND, values });',
+        replace: `APPEND, values: appendArguments(requests.map(({ writes, metadata }) => ({ writes, metadata }))) });
     for (const { command, metadata } of requests) {
       if (command === undefined) continue;
       await client.query(

@@ -205,6 +205,24 @@ export const ORCHESTRATOR_MUTANTS: readonly Mutant[] = [
     tests: 'leaves the longest wait alone',
   },
   {
+    name: 'foresight-not-compared',
+    mechanism: 'a batch decided ahead is taken only when its streams stand where it expected them',
+    breaks: ['I7'],
+    edits: [{ file: RUNNER, search: '!isAsForeseen(foreseen, versions)', replace: 'versions.size < 0' }],
+    specs: ['apps/orchestrator/foresight.spec.ts'],
+    tests: 'is decided again when its order was cancelled',
+  },
+  {
+    name: 'foresight-kept-after-a-rollback',
+    mechanism: 'a batch decided ahead is taken only when all before it was committed',
+    breaks: ['I8'],
+    edits: [
+      { file: RUNNER, search: '        await this.forgoForesight();\n        if (!isTransient', replace: '        if (!isTransient' },
+    ],
+    specs: ['apps/orchestrator/foresight.spec.ts'],
+    tests: 'is decided again when the one before it was not committed',
+  },
+  {
     name: 'streams-decided-on-without-a-lock',
     mechanism: 'streams are locked before they are decided on',
     breaks: ['I12'],
