@@ -78,7 +78,7 @@ export const PROCESS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'libs/platform/pool.ts',
-        search: 'if (error instanceof Error && error.message === NO_ANSWER) void this.end();',
+        search: "else this.#cut(new Error('Query read timeout'));",
         replace: '',
       },
     ],
