@@ -78,8 +78,8 @@ export const PROCESS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'libs/platform/pool.ts',
-        search: "else this.#cut(new Error('Query read timeout'));",
-        replace: '',
+        search: 'connection.stream.destroy(error);',
+        replace: '(this as unknown as { _errorAllQueries(error: Error): void })._errorAllQueries(error);',
       },
     ],
     specs: ['libs/platform/pool.spec.ts'],
