@@ -1,5 +1,4 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { EventReader } from '#event-store/read';
@@ -13,7 +12,7 @@ import { ProductsModule } from './products/products.module.js';
 import { ProjectionLag } from './reading/projection-lag.js';
 import { ProjectionWaiter } from './reading/projection-waiter.js';
 import { ReadStatements } from './reading/read-statements.js';
-import { ReadInterceptor } from './reading/read.interceptor.js';
+import { ReadAnswers } from './reading/read-answers.js';
 import { RefusalsModule } from './refusals/refusals.module.js';
 import { StockModule } from './stock/stock.module.js';
 
@@ -51,7 +50,7 @@ export class QueryApiModule {
         RefusalsModule,
         AuditModule,
       ],
-      providers: [...shared, { provide: APP_INTERCEPTOR, useClass: ReadInterceptor }],
+      providers: [...shared, ReadAnswers],
       exports: shared.map(({ provide }) => provide),
     };
   }

@@ -10,6 +10,7 @@ import { appliedVersions } from './reading/applied-versions.js';
 import { ProjectionLag } from './reading/projection-lag.js';
 import { ProjectionWaiter } from './reading/projection-waiter.js';
 import { databaseAway, mapQueryError } from './reading/query-problems.js';
+import { ReadAnswers } from './reading/read-answers.js';
 import { readDataSource } from './reading/read-database.js';
 
 export interface StartOptions {
@@ -42,6 +43,7 @@ export async function startQueryApi(config: QueryApiConfig, logger: Logger, { ha
     drainMs: config.SHUTDOWN_DRAIN_MS,
     failpoints: config.FAILPOINTS,
     logger,
+    answerer: ReadAnswers,
     checks: queryApiChecks({ dataSource, pool, lag }),
     // Before it was connected TypeORM does not know our entities.
     problems: (error) => (error instanceof TypeORMError && !dataSource.isInitialized ? databaseAway() : mapQueryError(error)),

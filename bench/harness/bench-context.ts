@@ -20,7 +20,7 @@ export interface BenchContextOptions {
   readonly quick: boolean;
   /** Tells a person what is being done. */
   readonly say: (line: string) => void;
-  /** Of several rows together; closed by whoever made them. Default: servers of its own. */
+  /** Of several rows together, for their databases; closed by whoever made them. Default: servers of its own. */
   readonly servers?: BenchServers;
   /** The Online Retail data set, for the row that replays it. */
   readonly retailFile?: string;
@@ -34,6 +34,8 @@ export class BenchContext {
   readonly pace: Pace;
   readonly folder = benchFolder();
   private readonly servers: BenchServers;
+  /** What is never shared: the broker, and the server whose log is decoded. */
+  private readonly own = new BenchServers();
   private readonly closing: (() => Promise<void> | void)[] = [];
   private stacks = 0;
 
@@ -43,17 +45,18 @@ export class BenchContext {
     this.retailFile = retailFile;
     this.pace = quick ? QUICK : FULL;
     this.onClose(() => rmSync(this.folder, { recursive: true, force: true }));
-    this.servers = servers ?? this.ownServers();
+    this.onClose(() => this.own.close());
+    this.servers = servers ?? this.own;
   }
 
   /** See {@link BenchServers.database}. */
   database(options: { readonly migrated?: boolean; readonly logical?: boolean } = {}): Promise<string> {
-    return this.servers.database(options);
+    return (options.logical === true ? this.own : this.servers).database(options);
   }
 
-  /** `host:port` of the broker. Rows may share it: name topics after the row. */
+  /** `host:port` of the row's own broker. */
   kafka(): Promise<string> {
-    return this.servers.kafka();
+    return this.own.kafka();
   }
 
   /** All of Tidemark, as `npm start` runs it, on ports and in a folder of its own. */
@@ -99,11 +102,5 @@ export class BenchContext {
     const contender = await ContenderProcess.open(name, module, settings, execArgv);
     this.onClose(() => contender.close());
     return contender;
-  }
-
-  private ownServers(): BenchServers {
-    const servers = new BenchServers();
-    this.onClose(() => servers.close());
-    return servers;
   }
 }

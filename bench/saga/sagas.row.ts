@@ -21,7 +21,7 @@ export const sagasRow: BenchRow = {
     const dbos = { databaseUrl: await context.database({ migrated: false }), gatewayUrl: (await startApp(context, 'gateway', {})).url };
     const contenders = [await context.contender(TIDEMARK, 'saga/tidemark.contender', ours), await context.peer(DBOS, 'dbos-saga', dbos)];
     const comparisons: Comparison[] = [];
-    for (const full of [ONE_LINE, MANY_LINES]) {
+    for (const full of context.quick ? [ONE_LINE] : [ONE_LINE, MANY_LINES]) {
       const load: SagaLoad = context.quick ? { ...full, orders: full.orders / 4 } : full;
       context.say(`  ${load.lines} ${load.lines === 1 ? 'line' : 'lines'} an order …`);
       const results = await interleaved(contenders, context.pace.rounds, load, () => context.settle(ours.databaseUrl));

@@ -28,6 +28,7 @@ export {
 } from './problem.js';
 export { problemOf } from './known-errors.js';
 export { ProblemFilter } from './problem.filter.js';
+export type { Answerer } from './answering-adapter.js';
 export { apiProblems, PROBLEM_SCHEMA, type ProblemCatalogue } from './api-problems.js';
 export { newId } from './new-id.js';
 export { validationPipe } from './validation.js';

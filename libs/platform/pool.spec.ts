@@ -36,6 +36,16 @@ describe('createPool', () => {
     expect(await one(`current_setting('TimeZone')`)).toBe('UTC');
   });
 
+  it('reads any time as a Date would', async () => {
+    const { rows } = await pool.query<{ at: string; text: string }>(
+      `SELECT at, at::text FROM generate_series('0001-01-01'::timestamptz, '9999-12-31', '97 days 7 hours 11.0045 seconds') AS at
+       UNION ALL SELECT at, at::text FROM generate_series('2010-12-01'::timestamptz, '2010-12-02', '200 seconds 10.1 milliseconds') AS at
+       UNION ALL SELECT at, at::text FROM unnest('{9999-12-31 23:59:59.999999+00, 10000-01-01 00:00+00, 2010-12-01 00:00:00.5+00}'::timestamptz[]) AS at`,
+    );
+    expect(rows.length).toBeGreaterThan(30_000);
+    expect(rows.filter(({ at, text }) => !Number.isNaN(Date.parse(text)) && at !== new Date(text).toISOString())).toEqual([]);
+  });
+
   it('changes nothing for other pools of the process', async () => {
     const other = new pg.Pool({ connectionString: database.url, max: 1 });
     expect(await one('1::bigint', other)).toBe('1');

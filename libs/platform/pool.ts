@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { Logger } from 'pino';
 
@@ -24,21 +25,53 @@ export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 
 /**
  * A client that cuts its connection when a statement had no answer within `query_timeout`. pg only fails the statement, and lets
  * whatever the holder asks next (its ROLLBACK first of all) wait behind it.
+ *
+ * One timer watches all statements of a connection. pg has one for each, which keeps the statement with its rows alive for so long that
+ * they leave the young generation: of the 13 MB between two collections of a busy query-api 2.2 MB were kept, now 0.1 MB, and a
+ * collection took twice as long.
  */
 export class ImpatientClient extends pg.Client {
+  /** Milliseconds; 0 waits for ever. */
+  readonly #patience: number;
+  #askedAt: number | undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    const { connectionParameters } = this as unknown as { connectionParameters: { query_timeout: number | false | undefined } };
+    this.#patience = connectionParameters.query_timeout || 0;
+    connectionParameters.query_timeout = 0;
+    // Whoever holds it learns from the statement that failed, and from the next.
+    this.on('error', () => undefined);
+    // Nothing is asked any more.
+    this.on('drain', () => (this.#askedAt = undefined));
+    this.once('end', () => clearTimeout(this.#watch));
+  }
+
   // oxlint-disable-next-line typescript/no-explicit-any
   override query(...args: unknown[]): any {
-    const asked: unknown = (super.query as (...args: unknown[]) => unknown).apply(this, args);
-    if (!(asked instanceof Promise)) return asked;
-    return asked.catch((error: unknown) => {
-      if (error instanceof Error && error.message === NO_ANSWER) void this.end();
-      throw error;
-    });
+    if (this.#patience > 0) {
+      this.#askedAt = performance.now();
+      this.#watch ??= this.#lookAfter(this.#patience);
+    }
+    return (super.query as (...args: unknown[]) => unknown).apply(this, args);
+  }
+
+  #lookAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#watch = undefined;
+      if (this.#askedAt === undefined) return;
+      const left = this.#askedAt + this.#patience - performance.now();
+      if (left > 0) this.#watch = this.#lookAfter(left);
+      else this.#cut(new Error('Query read timeout'));
+    }, ms).unref();
+  }
+
+  #cut(error: Error): void {
+    const { connection } = this as unknown as { readonly connection: { readonly stream: Duplex } };
+    connection.stream.destroy(error);
   }
 }
-
-/** In pg's words. */
-const NO_ANSWER = 'Query read timeout';
 
 /** Object ids of the types read differently from pg's defaults. */
 const INT8 = 20;
@@ -101,8 +134,17 @@ function safeInteger(text: string): number {
   return value;
 }
 
-const isoTime = (text: string): string => {
+const SPACE = 0x20;
+
+/**
+ * What a session in UTC says of a time in our era is taken apart where it lies: `2010-12-01 08:26:00.25+00`. Through a Date it took 0.5 µs,
+ * and a page of 50 orders has a hundred.
+ */
+function isoTime(text: string): string {
+  if (text.charCodeAt(10) === SPACE && text.endsWith('+00')) {
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0').slice(0, 3)}Z`;
+  }
   const time = new Date(text);
   // infinity and -infinity have no ISO form
   return Number.isNaN(time.getTime()) ? text : time.toISOString();
-};
+}

@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { AnsweringAdapter, type Answerer } from './answering-adapter.js';
 import { ConfigError } from './config.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { serveFailpoints } from './failpoint-control.js';
@@ -47,6 +48,8 @@ export interface HttpAppOptions {
   readonly checks?: readonly HealthCheck[];
   /** Errors this app answers in its own way, asked before the platform's table. */
   readonly problems?: ProblemMapper;
+  /** A provider of the module that makes answers of what handlers return. Default: they are the answers. */
+  readonly answerer?: Type<Answerer>;
   /** Registry served at /metrics; pass your own to add figures to it. */
   readonly metrics?: Registry;
   /** Run in order after readiness went false and before the HTTP server and the microservice close: take no more work. */
@@ -167,7 +170,7 @@ async function createApp(
   const metrics = options.metrics ?? createMetrics(options.name);
   const routes = new RouteTable();
   const bodyLimit = options.bodyLimit ?? 1024 * 1024;
-  const adapter = new FastifyAdapter({
+  const adapter = new AnsweringAdapter({
     ...WIRE_OPTIONS,
     bodyLimit,
     routerOptions: { maxParamLength: 256 },
@@ -195,6 +198,7 @@ async function createApp(
     bodyParser: false,
     abortOnError: false,
   });
+  if (options.answerer !== undefined) adapter.answerer = app.get(options.answerer, { strict: false });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter({ logger, routes, mapper: options.problems }));
   if (options.swagger ?? true) {

@@ -1,6 +1,7 @@
 import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { acceptorOf } from './compiled-rules.js';
+import { refuseInheritedNames } from './inherited-names.js';
 import { platformProblem, type ProblemError, type Violation } from './problem.js';
 
 /** Violations told in one answer; a body with thousands of bad lines must not be answered with a longer one. */
@@ -23,18 +24,22 @@ export function validationPipe(): ValidationPipe {
 }
 
 /**
- * What breaks no rule passes by rules that were looked up once (see acceptorOf); anything else is class-validator's to judge.
+ * What breaks no rule passes by rules that were looked up once (see acceptorOf), which know every name that may come; anything else is
+ * class-validator's to judge.
  * class-validator looks into every element even when the array is longer than `@ArrayMaxSize` allows, which lets a small body cost
  * seconds. Here the length is seen first.
  */
 class BoundedValidationPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     const { metatype, type } = metadata;
+    // What a decorator of ours made of the request.
+    if (type === 'custom') return value;
     if (metatype !== undefined && typeof value === 'object' && value !== null) {
-      const accepted = type === 'custom' ? undefined : acceptorOf(metatype as new () => object)?.(value);
+      const accepted = acceptorOf(metatype as new () => object)?.(value);
       if (accepted !== undefined) return accepted;
       const violations = [...tooLongArrays(value as Record<string, unknown>, metatype)];
       if (violations.length > 0) throw refusal(violations);
+      refuseInheritedNames(value);
     }
     return super.transform(value, metadata);
   }

@@ -1,7 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { headerInvalid, idempotencyKeyMissing } from '../problems.js';
-import { refuseInheritedNames } from './field-names.js';
 import { fingerprintOf } from './fingerprint.js';
 import { parseIfMatch, type IfMatch } from './if-match.js';
 
@@ -42,12 +41,10 @@ export function envelopeOf(request: FastifyRequest): CommandEnvelope {
   };
 }
 
-/** The envelope of the request as a handler argument, of a body whose validation can be trusted. */
-export const Envelope = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
-  refuseInheritedNames(request.body);
-  return envelopeOf(request);
-});
+/** The envelope of the request as a handler argument. */
+export const Envelope = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  envelopeOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);
 
 function keyOf(key: string | undefined): string {
   if (key === undefined || key === '') throw idempotencyKeyMissing();

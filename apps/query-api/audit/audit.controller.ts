@@ -4,7 +4,6 @@ import { platformProblem } from '#platform';
 import { ApiRead } from '../reading/api-read.js';
 import { ReadParams } from '../reading/read.params.js';
 import { RequestHeader } from '../reading/request-header.js';
-import { ServedBy } from '../reading/served-by.js';
 import { AuditedEvent, CommandAnswer, CorrelationAnswer, DiffAnswer, StateAnswer, StreamHistory } from './audit.answers.js';
 import { CommandPath, CorrelationPath, DiffParams, HistoryParams, StateParams, StreamPath } from './audit.params.js';
 import { MAX_CORRELATION_EVENTS } from './correlation-events.js';
@@ -14,7 +13,6 @@ import { DiffStream, ExportStream, GetStreamHistory, GetStreamState } from './st
 /** For auditors: straight from the event store, never from a read model. */
 @ApiTags('audit')
 @Controller('audit')
-@ServedBy('event-store')
 export class AuditController {
   @Get('streams/:streamId/events')
   @Header('Vary', 'Accept')

@@ -1,22 +1,27 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { EventReader } from '#event-store/read';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import type { CommandAnswer, CorrelationAnswer } from './audit.answers.js';
 import { auditedCommand, commandIdsOf } from './audited-event.js';
 import { causationTree, type CausationNode } from './causation-tree.js';
 import { correlationEvents } from './correlation-events.js';
 
 /** All that shares a correlation id. */
-export class GetCorrelation extends Query<CorrelationAnswer> {
+export class GetCorrelation extends Read<CorrelationAnswer> {
+  readonly sources = ['event-store'] as const;
+
   constructor(readonly correlationId: string) {
     super();
   }
 }
 
 /** A command and all that followed from it. */
-export class GetCommand extends Query<CommandAnswer> {
+export class GetCommand extends Read<CommandAnswer> {
+  readonly sources = ['event-store'] as const;
+
   constructor(readonly commandId: string) {
     super();
   }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { parseStreamId } from '#domain';
 import { EventReader } from '#event-store/read';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import { StreamAnswer } from '../reading/stream-answer.js';
 import type { DiffAnswer, StateAnswer, StreamHistory } from './audit.answers.js';
 import { auditedEvents } from './audited-event.js';
@@ -19,7 +20,9 @@ export interface HistoryRange {
 }
 
 /** One page of a stream's history. */
-export class GetStreamHistory extends Query<StreamHistory> {
+export class GetStreamHistory extends Read<StreamHistory> {
+  readonly sources = ['event-store'] as const;
+
   constructor(
     readonly streamId: string,
     readonly range: HistoryRange,
@@ -30,7 +33,9 @@ export class GetStreamHistory extends Query<StreamHistory> {
 }
 
 /** A stream's history as NDJSON, without end but its own. */
-export class ExportStream extends Query<StreamAnswer> {
+export class ExportStream extends Read<StreamAnswer> {
+  readonly sources = ['event-store'] as const;
+
   constructor(
     readonly streamId: string,
     readonly range: HistoryRange,
@@ -40,7 +45,9 @@ export class ExportStream extends Query<StreamAnswer> {
 }
 
 /** A stream's state at a version or a time; its newest when neither is given. */
-export class GetStreamState extends Query<StateAnswer> {
+export class GetStreamState extends Read<StateAnswer> {
+  readonly sources = ['event-store'] as const;
+
   constructor(
     readonly streamId: string,
     readonly point: { readonly version?: number; readonly at?: Date },
@@ -52,7 +59,9 @@ export class GetStreamState extends Query<StateAnswer> {
 }
 
 /** What changed between two versions; 0 is before the first event, and `to` is the newest unless given. */
-export class DiffStream extends Query<DiffAnswer> {
+export class DiffStream extends Read<DiffAnswer> {
+  readonly sources = ['event-store'] as const;
+
   constructor(
     readonly streamId: string,
     readonly from: number,

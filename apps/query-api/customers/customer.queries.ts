@@ -1,11 +1,12 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource, In, type EntityManager } from 'typeorm';
 import { CustomerRow, CustomerSpendRow } from '#read-models';
 import { Cursors, type CursorKey, type CursorKeyKind } from '../reading/cursor.js';
 import { toPage, type Page } from '../reading/page.js';
 import { queryProblem } from '../reading/query-problems.js';
 import { readTogether } from '../reading/read-database.js';
+import { Read } from '../reading/read.js';
 import { customer, type Customer } from './customer.answers.js';
 import type { CustomerSort } from './customer.params.js';
 
@@ -14,7 +15,9 @@ export interface CustomerFilters {
   readonly country?: string;
 }
 
-export class ListCustomers extends Query<Page<Customer>> {
+export class ListCustomers extends Read<Page<Customer>> {
+  readonly sources = ['customers'] as const;
+
   constructor(
     readonly sort: CustomerSort,
     /** Of the spend that is sorted by. */
@@ -27,7 +30,9 @@ export class ListCustomers extends Query<Page<Customer>> {
   }
 }
 
-export class GetCustomer extends Query<Customer> {
+export class GetCustomer extends Read<Customer> {
+  readonly sources = ['customers'] as const;
+
   constructor(readonly customerId: string) {
     super();
   }

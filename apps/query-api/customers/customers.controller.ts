@@ -3,14 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { pageOf } from '../reading/page.js';
 import { ReadParams } from '../reading/read.params.js';
-import { ServedBy } from '../reading/served-by.js';
 import { Customer } from './customer.answers.js';
 import { CustomerPath, ListCustomersParams } from './customer.params.js';
 import { GetCustomer, ListCustomers } from './customer.queries.js';
 
 @ApiTags('customers')
 @Controller('customers')
-@ServedBy('customers')
 export class CustomersController {
   @Get()
   @ApiRead({ summary: 'Customers with their orders and spend.', answer: pageOf(Customer), problems: ['invalid-cursor'] })

@@ -1,14 +1,17 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { FulfilmentRow, type FulfilmentStatus } from '#read-models';
 import { Cursors } from '../reading/cursor.js';
 import { toPage, type Page } from '../reading/page.js';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import { fulfilment, type Fulfilment } from './fulfilment.answers.js';
 
 /** Fulfilments of one status, or those in progress or parked, the longest running first. */
-export class ListFulfilments extends Query<Page<Fulfilment>> {
+export class ListFulfilments extends Read<Page<Fulfilment>> {
+  readonly sources = ['fulfilments'] as const;
+
   constructor(
     readonly status: FulfilmentStatus | 'open',
     readonly limit: number,
@@ -18,7 +21,9 @@ export class ListFulfilments extends Query<Page<Fulfilment>> {
   }
 }
 
-export class GetFulfilment extends Query<Fulfilment> {
+export class GetFulfilment extends Read<Fulfilment> {
+  readonly sources = ['fulfilments'] as const;
+
   constructor(readonly orderId: string) {
     super();
   }

@@ -3,14 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { pageOf } from '../reading/page.js';
 import { ReadParams } from '../reading/read.params.js';
-import { ServedBy } from '../reading/served-by.js';
 import { Fulfilment } from './fulfilment.answers.js';
 import { FulfilmentPath, ListFulfilmentsParams } from './fulfilment.params.js';
 import { GetFulfilment, ListFulfilments } from './fulfilment.queries.js';
 
 @ApiTags('fulfilments')
 @Controller('fulfilments')
-@ServedBy('fulfilments')
 export class FulfilmentsController {
   @Get()
   @ApiRead({

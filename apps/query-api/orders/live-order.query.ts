@@ -1,17 +1,20 @@
 import { Readable } from 'node:stream';
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource, MoreThan } from 'typeorm';
 import { streamId } from '#domain';
 import { platformProblem } from '#platform';
 import { OrderHistoryRow } from '#read-models';
 import type { ProjectionWaiter } from '../reading/projection-waiter.js';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import { StreamAnswer } from '../reading/stream-answer.js';
 import { orderHistoryEntry } from './order.answers.js';
 
 /** An order's changes of status after a version, and then as they happen, as server-sent events. */
-export class FollowOrder extends Query<StreamAnswer> {
+export class FollowOrder extends Read<StreamAnswer> {
+  readonly sources = ['orders'] as const;
+
   constructor(
     readonly orderId: string,
     readonly afterVersion: number,

@@ -1,10 +1,11 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { OrderStatus } from '#read-models';
 import { Cursors } from '../reading/cursor.js';
 import { ISO, type TimeRange } from '../reading/instant.js';
 import { toPage, type Page } from '../reading/page.js';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import { DEFAULT_LIMIT } from '../reading/read.params.js';
 import { ReadStatements } from '../reading/read-statements.js';
 import { Where } from '../reading/where.js';
@@ -20,7 +21,9 @@ export interface OrderFilters {
 }
 
 /** Orders, the last placed first. The order of the list never changes, since neither the time nor the id of an order does. */
-export class ListOrders extends Query<Page<OrderSummary>> {
+export class ListOrders extends Read<Page<OrderSummary>> {
+  readonly sources = ['orders'] as const;
+
   constructor(
     readonly filters: OrderFilters,
     readonly limit: number,
@@ -30,7 +33,9 @@ export class ListOrders extends Query<Page<OrderSummary>> {
   }
 }
 
-export class GetOrder extends Query<OrderDetail> {
+export class GetOrder extends Read<OrderDetail> {
+  readonly sources = ['orders'] as const;
+
   constructor(readonly orderId: string) {
     super();
   }

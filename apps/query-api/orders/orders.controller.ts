@@ -8,7 +8,6 @@ import { pageOf } from '../reading/page.js';
 import { QUERY_PROBLEMS } from '../reading/query-problems.js';
 import { ReadParams } from '../reading/read.params.js';
 import { RequestHeader } from '../reading/request-header.js';
-import { ServedBy } from '../reading/served-by.js';
 import { FollowOrder } from './live-order.query.js';
 import { OrderDetail, OrderSummary } from './order.answers.js';
 import { ListOrdersParams, OrderPath } from './order.params.js';
@@ -16,7 +15,6 @@ import { GetOrder, ListOrders } from './order.queries.js';
 
 @ApiTags('orders')
 @Controller('orders')
-@ServedBy('orders')
 export class OrdersController {
   @Get()
   @ApiRead({ summary: 'Orders, the last placed first.', answer: pageOf(OrderSummary), problems: ['invalid-cursor'] })

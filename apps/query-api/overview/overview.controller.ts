@@ -2,14 +2,12 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { timeRange } from '../reading/instant.js';
-import { ServedBy } from '../reading/served-by.js';
 import { Overview } from './overview.answers.js';
 import { OverviewParams } from './overview.params.js';
 import { GetOverview } from './overview.queries.js';
 
 @ApiTags('overview')
 @Controller('overview')
-@ServedBy('overview', 'orders', 'customers', 'products', 'stock', 'fulfilments')
 export class OverviewController {
   @Get()
   @ApiRead({ summary: 'Figures for a dashboard: of all time, or of a range of business time.', answer: Overview })

@@ -1,16 +1,19 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import type { TimeRange } from '../reading/instant.js';
 import { readTogether } from '../reading/read-database.js';
 import { ReadStatements } from '../reading/read-statements.js';
+import { Read } from '../reading/read.js';
 import type { Overview, Sales } from './overview.answers.js';
 import { OVERVIEW_OF_ALL_TIME, salesOf, type OverviewRow } from './sales-of-all-time.js';
 import { salesOfRange } from './sales-of-range.js';
 import { fulfilmentsOf, STANDING, type Standing } from './standing-figures.js';
 
 /** The dashboard's figures: of a range of business time, or of all time. Money in one currency. */
-export class GetOverview extends Query<Overview> {
+export class GetOverview extends Read<Overview> {
+  readonly sources = ['overview', 'orders', 'customers', 'products', 'stock', 'fulfilments'] as const;
+
   constructor(
     readonly range: TimeRange,
     readonly currency: string,

@@ -1,15 +1,18 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { ProductRow, ProductSalesRow } from '#read-models';
 import { Cursors } from '../reading/cursor.js';
 import { toPage, type Page } from '../reading/page.js';
 import { queryProblem } from '../reading/query-problems.js';
 import { readTogether } from '../reading/read-database.js';
+import { Read } from '../reading/read.js';
 import type { ProductDetail, ProductSummary } from './product.answers.js';
 import type { ProductSort } from './product.params.js';
 
-export class ListProducts extends Query<Page<ProductSummary>> {
+export class ListProducts extends Read<Page<ProductSummary>> {
+  readonly sources = ['products'] as const;
+
   constructor(
     readonly sort: ProductSort,
     readonly currency: string,
@@ -20,7 +23,9 @@ export class ListProducts extends Query<Page<ProductSummary>> {
   }
 }
 
-export class GetProduct extends Query<ProductDetail> {
+export class GetProduct extends Read<ProductDetail> {
+  readonly sources = ['products'] as const;
+
   constructor(readonly sku: string) {
     super();
   }

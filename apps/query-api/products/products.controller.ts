@@ -3,14 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { pageOf } from '../reading/page.js';
 import { ReadParams } from '../reading/read.params.js';
-import { ServedBy } from '../reading/served-by.js';
 import { ProductDetail, ProductSummary } from './product.answers.js';
 import { ListProductsParams, ProductPath } from './product.params.js';
 import { GetProduct, ListProducts } from './product.queries.js';
 
 @ApiTags('products')
 @Controller('products')
-@ServedBy('products')
 export class ProductsController {
   @Get()
   @ApiRead({ summary: 'Products with what they sold.', answer: pageOf(ProductSummary), problems: ['invalid-cursor'] })

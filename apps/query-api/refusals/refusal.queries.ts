@@ -1,11 +1,14 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import type { TimeRange } from '../reading/instant.js';
+import { Read } from '../reading/read.js';
 import type { Refusals } from './refusal.answers.js';
 
 /** Why orders were refused, over orders placed in a range of business time. */
-export class GetRefusals extends Query<Refusals> {
+export class GetRefusals extends Read<Refusals> {
+  readonly sources = ['orders'] as const;
+
   constructor(readonly range: TimeRange) {
     super();
   }

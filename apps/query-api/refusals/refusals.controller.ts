@@ -3,7 +3,6 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { Instant, ReadParams } from '../reading/read.params.js';
 import { timeRange } from '../reading/instant.js';
-import { ServedBy } from '../reading/served-by.js';
 import { Refusals } from './refusal.answers.js';
 import { GetRefusals } from './refusal.queries.js';
 
@@ -17,7 +16,6 @@ class RefusalsParams extends ReadParams {
 
 @ApiTags('orders')
 @Controller('refusals')
-@ServedBy('orders')
 export class RefusalsController {
   @Get()
   @ApiRead({ summary: 'Refused orders by reason.', answer: Refusals })

@@ -3,14 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiRead } from '../reading/api-read.js';
 import { pageOf } from '../reading/page.js';
 import { ReadParams } from '../reading/read.params.js';
-import { ServedBy } from '../reading/served-by.js';
 import { StockLevel } from './stock.answers.js';
 import { ListStockParams, StockPath } from './stock.params.js';
 import { GetStock, ListStock } from './stock.queries.js';
 
 @ApiTags('stock')
 @Controller('stock')
-@ServedBy('stock')
 export class StockController {
   @Get()
   @ApiRead({ summary: 'Stock levels by SKU.', answer: pageOf(StockLevel), problems: ['invalid-cursor'] })

@@ -1,10 +1,11 @@
 import { Inject } from '@nestjs/common';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { StockLevelRow } from '#read-models';
 import { Cursors } from '../reading/cursor.js';
 import { toPage, type Page } from '../reading/page.js';
 import { queryProblem } from '../reading/query-problems.js';
+import { Read } from '../reading/read.js';
 import { stockLevel, type StockLevel } from './stock.answers.js';
 
 export interface StockFilters {
@@ -14,7 +15,9 @@ export interface StockFilters {
 }
 
 /** Stock levels by SKU. */
-export class ListStock extends Query<Page<StockLevel>> {
+export class ListStock extends Read<Page<StockLevel>> {
+  readonly sources = ['stock'] as const;
+
   constructor(
     readonly filters: StockFilters,
     readonly limit: number,
@@ -24,7 +27,9 @@ export class ListStock extends Query<Page<StockLevel>> {
   }
 }
 
-export class GetStock extends Query<StockLevel> {
+export class GetStock extends Read<StockLevel> {
+  readonly sources = ['stock'] as const;
+
   constructor(readonly sku: string) {
     super();
   }

@@ -78,8 +78,8 @@ export const PROCESS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'libs/platform/pool.ts',
-        search: 'if (error instanceof Error && error.message === NO_ANSWER) void this.end();',
-        replace: '',
+        search: 'connection.stream.destroy(error);',
+        replace: '(this as unknown as { _errorAllQueries(error: Error): void })._errorAllQueries(error);',
       },
     ],
     specs: ['libs/platform/pool.spec.ts'],

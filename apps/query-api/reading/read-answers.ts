@@ -1,52 +1,35 @@
-import { Inject, Injectable, StreamableFile, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
-import { QueryBus, type IQuery } from '@nestjs/cqrs';
+import { Inject, Injectable, StreamableFile } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { from, switchMap, type Observable } from 'rxjs';
 import { parseStreamId } from '#domain';
-import { platformProblem } from '#platform';
+import type { Answerer } from '#platform';
 import { formatConsistencyToken, parseConsistencyToken, parseHeaderToken, type ConsistencyToken } from './consistency-token.js';
 import { matchesTag, weakTag } from './entity-tag.js';
 import { ProjectionLag } from './projection-lag.js';
 import { ProjectionWaiter, type Lack } from './projection-waiter.js';
 import { categoriesOf, type Source } from './projections.js';
 import { queryProblem } from './query-problems.js';
+import { Read } from './read.js';
 import { DEFAULT_WAIT_MS, type ReadParams } from './read.params.js';
-import { SERVED_BY } from './served-by.js';
 import { StreamAnswer } from './stream-answer.js';
 
 /**
  * Everything the reads have in common, so that a controller only turns a request into a query: waits for the consistency token,
- * runs the query, tells how fresh the answer is, and answers 304 when the client has it already. It runs after validation, because
- * the handler gives out the query and not the answer.
+ * runs the query, tells how fresh the answer is, and answers 304 when the client has it already. What a handler returned that is no
+ * query of ours is an answer already.
  */
 @Injectable()
-export class ReadInterceptor implements NestInterceptor {
+export class ReadAnswers implements Answerer {
   constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(QueryBus) private readonly queries: QueryBus,
     @Inject(ProjectionWaiter) private readonly waiter: ProjectionWaiter,
     @Inject(ProjectionLag) private readonly lag: ProjectionLag,
   ) {}
 
-  intercept(context: ExecutionContext, next: CallHandler<IQuery>): Observable<unknown> {
-    const sources = this.reflector.getAllAndOverride<Source[] | undefined>(SERVED_BY, [context.getHandler(), context.getClass()]);
-    if (sources === undefined) return next.handle();
-    const http = context.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    refuseInheritedNames(request.query as object);
-    const tokens = tokensOf(request);
-    return next.handle().pipe(switchMap((query) => from(this.answer(query, sources, tokens, request, http.getResponse<FastifyReply>()))));
-  }
-
-  private async answer(
-    query: IQuery,
-    sources: readonly Source[],
-    tokens: readonly ConsistencyToken[],
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<unknown> {
-    await this.waitFor(tokens, sources, waitOf(request), reply);
+  async answer(query: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    if (!(query instanceof Read)) return query;
+    const { sources } = query;
+    await this.waitFor(tokensOf(request), sources, waitOf(request), reply);
     // Asked before the query, so that it never says too much.
     const freshness = await this.freshness(sources);
     const result: unknown = await this.queries.execute(query);
@@ -100,14 +83,6 @@ export class ReadInterceptor implements NestInterceptor {
 /** A token of a stream that a source is not made from cannot hold it back: whatever the stream did, nothing of it shows there. */
 const concerns = (source: Source, { streamId }: ConsistencyToken): boolean =>
   categoriesOf(source).some((category) => category === parseStreamId(streamId)?.category);
-
-/** Validation finds unknown parameters by their names, but takes names like `constructor` for ones that every object has. */
-function refuseInheritedNames(query: object): void {
-  const errors = Object.keys(query)
-    .filter((name) => name in Object.prototype)
-    .map((path) => ({ path, message: `property ${path} should not exist` }));
-  if (errors.length > 0) throw platformProblem('validation-failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
-}
 
 function tokensOf(request: FastifyRequest): ConsistencyToken[] {
   const tokens: ConsistencyToken[] = [];

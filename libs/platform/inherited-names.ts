@@ -1,16 +1,16 @@
-import { platformProblem, type Violation } from '#platform';
+import { platformProblem, type Violation } from './problem.js';
 
 /** Violations told in one answer. */
 const MAX_VIOLATIONS = 50;
 
 /**
- * Validation finds unknown fields by their names, but takes names like `toString` for ones that every object has.
+ * class-validator finds unknown fields by their names, but takes names like `toString` for ones that every object has.
  * @throws ProblemError `validation-failed` that names each of them
  */
-export function refuseInheritedNames(body: unknown): void {
-  if (!hasInheritedName(body)) return;
+export function refuseInheritedNames(value: unknown): void {
+  if (!hasInheritedName(value)) return;
   const errors: Violation[] = [];
-  for (const path of inheritedNames(body, '')) {
+  for (const path of inheritedNames(value, '')) {
     errors.push({ path, message: `property ${path.split('.').at(-1)} should not exist` });
     if (errors.length === MAX_VIOLATIONS) break;
   }
