@@ -19,6 +19,7 @@ import { StockModule } from './stock/stock.module.js';
 /** What the handlers share; made, and closed again, by the one who starts the app. */
 export interface QueryApiParts {
   readonly dataSource: DataSource;
+  readonly statements: ReadStatements;
   readonly reader: EventReader;
   readonly waiter: ProjectionWaiter;
   readonly liveWaiter: ProjectionWaiter;
@@ -27,10 +28,10 @@ export interface QueryApiParts {
 
 @Module({})
 export class QueryApiModule {
-  static of({ dataSource, reader, waiter, liveWaiter, lag }: QueryApiParts): DynamicModule {
+  static of({ dataSource, statements, reader, waiter, liveWaiter, lag }: QueryApiParts): DynamicModule {
     const shared = [
       { provide: DataSource, useValue: dataSource },
-      { provide: ReadStatements, useValue: new ReadStatements(dataSource) },
+      { provide: ReadStatements, useValue: statements },
       { provide: EventReader, useValue: reader },
       { provide: ProjectionWaiter, useValue: waiter },
       { provide: LIVE_WAITER, useValue: liveWaiter },

@@ -12,6 +12,7 @@ import { ProjectionWaiter } from './reading/projection-waiter.js';
 import { databaseAway, mapQueryError } from './reading/query-problems.js';
 import { ReadAnswers } from './reading/read-answers.js';
 import { readDataSource } from './reading/read-database.js';
+import { ReadStatements } from './reading/read-statements.js';
 
 export interface StartOptions {
   /** Default true; false where a test owns the process. */
@@ -29,12 +30,13 @@ export async function startQueryApi(config: QueryApiConfig, logger: Logger, { ha
   const pool = createPool({ databaseUrl, max: Math.max(2, Math.ceil(poolSize / 2)), app: 'query-api', logger });
   const dataSource = readDataSource({ databaseUrl, poolSize, statementTimeoutMs, logger });
   const reader = new EventReader({ pool, upcasters: new Upcasters(upcasters) });
-  const versions = appliedVersions(dataSource, reader);
+  const statements = new ReadStatements(dataSource);
+  const versions = appliedVersions(statements, reader);
   const waiter = new ProjectionWaiter({ versions });
   const liveWaiter = new ProjectionWaiter({ versions, pollMs: LIVE_POLL_MS, maxWaiting: MAX_LIVE });
   const lag = new ProjectionLag({ pool });
   const stopping = new AbortController();
-  return startHttpApp(QueryApiModule.of({ dataSource, reader, waiter, liveWaiter, lag }), {
+  return startHttpApp(QueryApiModule.of({ dataSource, statements, reader, waiter, liveWaiter, lag }), {
     name: 'query-api',
     description: 'Reads of orders, stock, customers, products, fulfilments and figures; audit of every stream.',
     version: '1.0.0',

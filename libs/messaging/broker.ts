@@ -50,7 +50,7 @@ export interface ConsumerOptions {
   readonly from?: 'beginning' | 'end';
   /** Partitions handled at the same time; default 1. Within a partition it is always one batch after the other. */
   readonly partitionsConsumedConcurrently?: number;
-  /** Upper bound for the bytes of one partition in one fetch; default 2 MiB. One larger message still gets through. */
+  /** Upper bound for the bytes of one partition in one fetch; default 1 MiB. One larger message still gets through. */
   readonly maxBytesPerPartition?: number;
   /** How long a fetch waits for the first byte, ms; default 500. Also bounds how long stopping takes. */
   readonly maxWaitMs?: number;

@@ -6,7 +6,7 @@ import { databaseAway } from './query-problems.js';
 /**
  * Statements in our own words on TypeORM's connections, prepared once on each. For what is asked most: TypeORM has PostgreSQL parse and
  * plan its statements every time, and makes entities of rows only to have answers made of those. Whole numbers come as numbers and times
- * as ISO 8601 text, so that a row can be an answer.
+ * as ISO 8601 text, so that a row can be an answer. One of these a data source: two would give the same names to other statements.
  *
  * One statement always sees one state of its tables, also while a rebuild swaps them: it locks them before it takes its snapshot. Name
  * them in the order in which a swap locks them (see readTogether, which is for answers that need more than one).

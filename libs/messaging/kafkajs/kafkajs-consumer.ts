@@ -127,8 +127,10 @@ export class KafkaJsConsumer implements BatchConsumer {
       rebalanceTimeout: 30_000,
       maxWaitTimeInMs: options.maxWaitMs ?? 500,
       minBytes: 1,
-      maxBytesPerPartition: options.maxBytesPerPartition ?? 2 * MEBIBYTE,
-      maxBytes: 16 * MEBIBYTE,
+      // No batch of records is larger (see MAX_MESSAGE_BYTES), and one of full size must fit in.
+      maxBytesPerPartition: options.maxBytesPerPartition ?? MEBIBYTE,
+      // Held three times over: as it came, joined, and decoded.
+      maxBytes: 8 * MEBIBYTE,
       // Where new partitions of a known topic are noticed.
       metadataMaxAge: 60_000,
       retry: { restartOnFailure: () => Promise.resolve(!this.isOver(consumer)) },

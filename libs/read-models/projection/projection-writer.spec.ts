@@ -149,6 +149,7 @@ describe('what cannot be applied', () => {
     );
     await batch.take(client, [...orderO1, ...orderStream('o2', [placed('o2')])]);
     await expect(batch.write(client, 'COMMIT')).rejects.toMatchObject({ code: '23505' });
+    await client.query('ROLLBACK');
     for (const table of ['orders', 'customers', 'overview_hours', 'projection_positions']) expect(await count(table)).toBe(0);
   });
 
