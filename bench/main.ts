@@ -77,7 +77,7 @@ function parsed(): Options | undefined {
 
 async function run({ rows, curves, quick, report, drawings, retailFile }: Options): Promise<boolean> {
   const reports: RowReport[] = [];
-  // Servers that still carry what earlier rows left cost a few percent, and new ones for each row a quarter of the two minutes.
+  // Rows of the short form share a PostgreSQL: starting one for each takes longer than measuring on it.
   const servers = quick ? new BenchServers() : undefined;
   let failed = 0;
   const measure = async (title: string, work: (context: BenchContext) => Promise<void>): Promise<void> => {

@@ -1,11 +1,12 @@
 import 'reflect-metadata';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Body, Controller, Headers, HttpCode, Inject, Module, Post, ValidationPipe, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command, CommandBus, CommandHandler, CqrsModule, type ICommandHandler } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import type { AppendRequest } from '#event-store';
+import { newId } from '#platform';
 import { PlaceOrderRequest } from '../../apps/command-api/orders/order.requests.js';
 import { ENTITIES, insertRows } from '../append/typeorm-rows.js';
 import type { Contender } from '../harness/contender.js';
@@ -33,7 +34,7 @@ class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   constructor(@Inject(SAVE) private readonly save: Save | undefined) {}
 
   async execute({ request, idempotencyKey }: PlaceOrder): Promise<object> {
-    const orderId = randomUUID();
+    const orderId = newId();
     const { currency, lines } = request;
     const total = lines.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
     const answer = { orderId, status: 'placed', total, currency, version: 1 };
@@ -88,8 +89,8 @@ async function typeorm(databaseUrl: string): Promise<DataSource> {
 
 /** The rows that Tidemark writes for the same order. */
 function appendOf(request: PlaceOrderRequest, total: number, answer: { orderId: string }, idempotencyKey: string): AppendRequest {
-  const commandId = randomUUID();
-  const correlationId = randomUUID();
+  const commandId = newId();
+  const correlationId = newId();
   const { orderId } = answer;
   const { reference = null, customer, currency, lines, paymentToken, placedAt } = request;
   const data = {
@@ -107,7 +108,7 @@ function appendOf(request: PlaceOrderRequest, total: number, answer: { orderId: 
       {
         streamId: `order-${orderId}`,
         expectedVersion: 0,
-        events: [{ id: randomUUID(), type: 'OrderPlaced', schemaVersion: 1, data, occurredAt }],
+        events: [{ id: newId(), type: 'OrderPlaced', schemaVersion: 1, data, occurredAt }],
       },
     ],
     metadata: { correlationId, causationId: commandId, actor: 'anonymous', commandId, traceparent: null },

@@ -26,9 +26,8 @@ export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 
  * A client that cuts its connection when a statement had no answer within `query_timeout`. pg only fails the statement, and lets
  * whatever the holder asks next (its ROLLBACK first of all) wait behind it.
  *
- * One timer watches all statements of a connection. pg has one for each, which keeps the statement with its rows alive for so long that
- * they leave the young generation: of the 13 MB between two collections of a busy query-api 2.2 MB were kept, now 0.1 MB, and a
- * collection took twice as long.
+ * One timer watches all statements of a connection. pg has one for each, and with it a busy query-api's young generation kept 2.2 MB of
+ * every 13 MB at a collection; without, 0.1 MB.
  */
 export class ImpatientClient extends pg.Client {
   /** Milliseconds; 0 waits for ever. */
