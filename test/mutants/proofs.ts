@@ -91,7 +91,7 @@ export const PROOFS: ProofTable = {
     'is tried again when an operator says so, once for each key': ['I2'],
   },
   'apps/projector/projection-lane.spec.ts': {
-    'commits the first batch at once and what came meanwhile together': ['I6'],
+    'commits what comes in one turn of the event loop together, and then what came meanwhile': ['I6'],
     'tells only the guilty partition of a gap': ['I6', 'I10'],
     "blames nobody for what is nobody's fault": ['I6'],
     'hands on what may heal, remembers it, and forgets it when something goes well': ['I6'],
