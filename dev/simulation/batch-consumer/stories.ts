@@ -2,6 +2,7 @@ import { SCHEMA_VERSIONS, streamId, type AnyDomainEvent } from '#domain';
 import { encode, type EventMessage, type OutgoingMessage } from '#messaging';
 import type { SeededRandom } from '../kernel/seeded-random.js';
 import type { StoredRecord } from '../kafka/memory-kafka.js';
+import { uuid } from '../uuid.js';
 
 /** What is sent to a partition, and what the checks know of it. */
 export interface Sent {
@@ -14,7 +15,6 @@ export interface Sent {
   readonly claims: string | null;
 }
 
-const uuid = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
 const SKUS = ['A', 'B', 'C'];
 
 function happened(random: SeededRandom, order: number): AnyDomainEvent[] {

@@ -3,11 +3,10 @@ import type { Kernel } from '../kernel/kernel.js';
 import { Blocked, Transaction, type LockHolder } from '../postgres/transaction.js';
 import type { MemoryPostgres } from '../postgres/memory-postgres.js';
 import type { EventStoreSide } from './event-store-side.js';
+import { uuid } from '../uuid.js';
 
 export const SKUS = ['A', 'B'];
 const TOKENS = ['tok_ok', 'tok_ok', 'tok_ok', 'tok_declined', 'tok_rejected'];
-
-const uuid = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
 
 /** What customers and the warehouse do through command-api meanwhile: stock comes in, orders are placed, some are cancelled. */
 export class Shop {

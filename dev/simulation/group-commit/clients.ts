@@ -1,5 +1,6 @@
 import { OverloadedError, type AppendRequest, type AppendVerdict, type GroupCommit } from '#event-store';
 import type { Kernel, SimulatedProcess } from '../kernel/kernel.js';
+import { uuid } from '../uuid.js';
 import { MALFORMED, type AppendSide } from './append-side.js';
 
 /** Something a client wants done; what it tries for it may be several requests. */
@@ -123,12 +124,15 @@ export class Clients {
     const { random } = this.kernel;
     intent.tries += 1;
     const name = `${intent.n}.${intent.tries}`;
+    // Its events are numbered on from here.
+    let id = 1_000 * (1_000 * intent.n + intent.tries);
+    const own = uuid(id);
     const writes = intent.streamIds.map((streamId) => ({
       streamId,
       // Who looked a moment ago may be wrong by now; some are always.
       expectedVersion: Math.max(0, this.store.versionOf(streamId) - (random.chance(0.05) ? 1 : 0)),
-      events: Array.from({ length: 1 + random.below(2) }, (_, e) => ({
-        id: `${name}/${streamId}/${e}`,
+      events: Array.from({ length: 1 + random.below(2) }, () => ({
+        id: uuid((id += 1)),
         type: 'StockReceived',
         schemaVersion: 1,
         data: { said: intent.isMalformed ? MALFORMED : 'fine' },
@@ -139,13 +143,13 @@ export class Clients {
       intent.key === undefined
         ? undefined
         : {
-            id: `command ${name}`,
+            id: own,
             name: 'Simulated',
             idempotencyKey: intent.key,
             fingerprint: intent.fingerprint,
             answer: { status: 201, headers: {}, body: { try: name } },
           };
-    const metadata = { correlationId: name, causationId: name, actor: 'client', commandId: command?.id ?? null, traceparent: null };
+    const metadata = { correlationId: own, causationId: own, actor: 'client', commandId: command?.id ?? null, traceparent: null };
     const eventIds = writes.flatMap(({ events }) => events.map(({ id }) => id));
     return { intent, request: { writes, metadata, command }, eventIds, process, wasTaken: false, verdict: undefined, error: undefined };
   }
