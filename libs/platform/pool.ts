@@ -49,11 +49,12 @@ export class ImpatientClient extends pg.Client {
 
   // oxlint-disable-next-line typescript/no-explicit-any
   override query(...args: unknown[]): any {
+    const asked = (super.query as (...args: unknown[]) => unknown).apply(this, args);
     if (this.#patience > 0) {
       this.#askedAt = performance.now();
       this.#watch ??= this.#lookAfter(this.#patience);
     }
-    return (super.query as (...args: unknown[]) => unknown).apply(this, args);
+    return asked;
   }
 
   #lookAfter(ms: number): NodeJS.Timeout {

@@ -255,6 +255,7 @@ export const PROOFS: ProofTable = {
     'runs its steps in order, each after the one before it, and only once': ['I12'],
   },
   'libs/read-models/projection/projection-writer.spec.ts': {
+    'a statement that pg cannot send, so that the server never hears of it, keeps the COMMIT from being sent': ['I6'],
     'hold what a fold says, however the events arrive': ['I6'],
     'count once where no key of a table would refuse them': ['I6'],
     'are dropped, within a batch and across batches': ['I6'],

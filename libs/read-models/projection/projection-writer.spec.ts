@@ -153,6 +153,26 @@ describe('what cannot be applied', () => {
     for (const table of ['orders', 'customers', 'overview_hours', 'projection_positions']) expect(await count(table)).toBe(0);
   });
 
+  it('a statement that pg cannot send, so that the server never hears of it, keeps the COMMIT from being sent', async () => {
+    const own = new pg.Client({ connectionString: database.url, pipeline: true });
+    await own.connect();
+    try {
+      // pg refuses another text under the same name.
+      await own.query({ name: 'write read.customers', text: 'SELECT 1' });
+      const batch = writer.batch();
+      await beginAsOnlyWriter(
+        own,
+        orderProjections.map(({ name }) => name),
+      );
+      await batch.take(own, orderO1);
+      await expect(batch.write(own, 'COMMIT')).rejects.toThrow('must be unique');
+      await own.query('ROLLBACK');
+    } finally {
+      await own.end();
+    }
+    for (const table of ['orders', 'customers', 'projection_positions']) expect(await count(table)).toBe(0);
+  });
+
   it('effects and checkpoints vanish together when the transaction does', async () => {
     await client.query('BEGIN');
     await writer.apply(client, orderO1);

@@ -1,5 +1,6 @@
 import type { StreamCategory } from '#domain';
 import { failpoints } from '#failpoints';
+import { KEEP_ALIVE } from '#platform';
 import pg, { type ClientBase } from 'pg';
 import { beginAsOnlyWriter, claimRebuild, rebuildingSession } from '../projection/locks.js';
 import type { ProjectedEvent } from '../projection/projected-event.js';
@@ -158,6 +159,7 @@ export class BesideRebuild {
       connectionString: options.databaseUrl,
       application_name: 'tidemark-rebuild',
       pipeline: true,
+      ...KEEP_ALIVE,
       // What is lost in a crash is built again anyway; the swap itself is made durable (see swap).
       options: '-c timezone=UTC -c synchronous_commit=off',
     });

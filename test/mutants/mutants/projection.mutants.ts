@@ -40,6 +40,14 @@ export const PROJECTION_MUTANTS: readonly Mutant[] = [
     specs: [WRITER_SPEC],
   },
   {
+    name: 'commit-behind-what-was-never-sent',
+    mechanism: 'all effects of a batch or none',
+    breaks: ['I6'],
+    edits: [{ file: BATCH, search: 'if (failed || failpoints.armed) await', replace: 'if (failpoints.armed) await' }],
+    specs: [WRITER_SPEC],
+    tests: 'keeps the COMMIT from being sent',
+  },
+  {
     name: 'checkpoint-not-written',
     mechanism: 'checkpoint in the transaction of its effects',
     breaks: ['I6'],

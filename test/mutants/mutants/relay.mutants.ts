@@ -63,9 +63,8 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: RELAY,
-        search: 'await Promise.allSettled(dealt(shards, Math.min(PARTS, shards.length)).map(drainPart));',
-        replace:
-          'await Promise.all(dealt(shards, Math.min(PARTS, shards.length)).map(drainPart)).then(() => [] as PromiseSettledResult<void>[]);',
+        search: 'await Promise.allSettled(parts.map(drainPart));',
+        replace: 'await Promise.all(parts.map(drainPart)).then(() => [] as PromiseSettledResult<void>[]);',
       },
     ],
     specs: [SPEC],
