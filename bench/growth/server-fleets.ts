@@ -9,7 +9,8 @@ import type { Fleet } from './instances.curve.js';
 /** Of all processes together, whatever their number. */
 const CONNECTIONS = 64;
 const ROUND_MS = 3_000;
-const WARM_UP_MS = 1_000;
+/** Fresh processes compile for seconds, the longer the more of them there are. */
+const WARM_UP_MS = 5_000;
 
 export const servers: readonly Fleet[] = [
   {
