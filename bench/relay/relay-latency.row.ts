@@ -10,7 +10,7 @@ const QUICK: LatencyLoad = { perSecond: 1_000, ms: 2_000 };
 export const relayLatencyRow: BenchRow = {
   name: 'relay-latency',
   measures: 'Commit → record readable from Kafka',
-  quick: true,
+  quick: false,
   run: async (context) => {
     const broker = await context.kafka();
     const place = async (topicPrefix: string, databaseUrl: string): Promise<Place> => {
