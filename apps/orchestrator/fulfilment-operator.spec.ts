@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { orderDecider, SCHEMA_VERSIONS, stockDecider, streamId, type DomainEvent } from '#domain';
+import { orderDecider, stockDecider, streamId, type DomainEvent } from '#domain';
 import { OutboxNotifier } from '#outbox';
 import { createLogger, createPool, OperatorActs } from '#platform';
 import type { Pool, PoolClient } from 'pg';
@@ -14,6 +14,7 @@ import { createTestDatabase, waitFor, type TestDatabase } from '../../test/harne
 import { Admission } from './admission.js';
 import { FulfilmentEngine } from './fulfilment-engine.js';
 import { FulfilmentOperator, type OperatorInput } from './fulfilment-operator.js';
+import { toStore } from './testing/fulfilment-fixture.js';
 
 const logger = createLogger({ app: 'orchestrator', level: 'silent' });
 const decision = { actor: 'olga', reason: 'gateway mended', correlationId: uuid() };
@@ -61,15 +62,8 @@ afterAll(async () => {
 });
 
 async function append(id: string, events: readonly DomainEvent[]): Promise<void> {
-  const written = events.map((event) => ({
-    id: uuid(),
-    type: event.type,
-    schemaVersion: SCHEMA_VERSIONS[event.type as keyof typeof SCHEMA_VERSIONS],
-    data: event.data,
-    occurredAt: '2010-12-01T08:26:00.000Z',
-  }));
   const metadata = { correlationId: uuid(), causationId: uuid(), actor: 'alice', commandId: null, traceparent: null };
-  await engine.store.append([{ metadata, writes: [{ streamId: id, expectedVersion: 0, events: written }] }]);
+  await engine.store.append([{ metadata, writes: [{ streamId: id, expectedVersion: 0, events: toStore(events) }] }]);
 }
 
 /** So many orders, parked, in order of their ids; they are the only ones. */

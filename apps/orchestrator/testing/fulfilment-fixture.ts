@@ -36,6 +36,16 @@ export const batchOf = (orders: readonly PlacedOrder[]): EventBatch => ({
   lastOffset: String(orders.length - 1),
 });
 
+/** As whoever decided them appends them. */
+export const toStore = (events: readonly DomainEvent[]) =>
+  events.map((event) => ({
+    id: uuid(),
+    type: event.type,
+    schemaVersion: SCHEMA_VERSIONS[event.type as keyof typeof SCHEMA_VERSIONS],
+    data: event.data,
+    occurredAt: '2010-12-01T08:26:00.000Z',
+  }));
+
 /** Orchestrators on a database of their own, new for each test, and a gateway that answers when it is told to. */
 export function fulfilmentFixture({ createTestDatabase, waitFor }: Harness) {
   let database: Awaited<ReturnType<Harness['createTestDatabase']>>;
@@ -93,14 +103,7 @@ export function fulfilmentFixture({ createTestDatabase, waitFor }: Harness) {
   }
 
   async function append(id: string, expectedVersion: number, events: readonly DomainEvent[]): Promise<void> {
-    const stored = events.map((event) => ({
-      id: uuid(),
-      type: event.type,
-      schemaVersion: SCHEMA_VERSIONS[event.type as keyof typeof SCHEMA_VERSIONS],
-      data: event.data,
-      occurredAt: '2010-12-01T08:26:00.000Z',
-    }));
-    const writes = [{ streamId: id, expectedVersion, events: stored }];
+    const writes = [{ streamId: id, expectedVersion, events: toStore(events) }];
     expect(await store.append([{ metadata: { ...cause(), commandId: null }, writes }])).toEqual([{ outcome: 'appended' }]);
   }
 
